@@ -1,0 +1,37 @@
+"""Errors a user can act on: one line, one hint, one exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = ["DeepDreamError", "UsageError", "did_you_mean"]
+
+
+class DeepDreamError(Exception):
+    """Something that went wrong and can be said in one line; exit code 1.
+
+    `message` names the thing and what is wrong with it, `hint` says the way out.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(DeepDreamError):
+    """The request itself cannot be meant: a wrong name, a value out of range; exit code 2."""
+
+    exit_code = 2
+
+
+def did_you_mean(word: str, known: Iterable[str], *, otherwise: str | None = None) -> str | None:
+    """The hint for a misspelt `word`: the closest of `known`, else `otherwise`."""
+    lowered = {name.lower(): name for name in known}
+    close = get_close_matches(word.lower(), lowered, n=3, cutoff=0.6)
+    if close:
+        return "did you mean " + " or ".join(f"'{lowered[name]}'" for name in close) + "?"
+    return otherwise
