@@ -1,0 +1,42 @@
+"""Sizes as data: octave schedules and fitting, pure functions of numbers.
+
+Sizes are `(height, width)` in pixels throughout this module, as arrays have them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = ["Size", "fit", "octave_sizes", "share_of_work"]
+
+Size = tuple[int, int]
+
+
+def fit(size: Size, longest: int) -> Size:
+    """`size` scaled so that its longer side is `longest` pixels; no side falls below one pixel."""
+    factor = longest / max(size)
+    height, width = (max(1, round(side * factor)) for side in size)
+    return height, width
+
+
+def octave_sizes(size: Size, octaves: int, scale: float, *, smallest: int = 1) -> tuple[Size, ...]:
+    """The sizes of an octave pyramid from the smallest to `size` itself.
+
+    Each octave is the next larger one divided by `scale` and rounded, one after the other, as
+    google/deepdream's notebook shrinks its bases. Octaves with a side under `smallest` pixels are
+    left out, so fewer than `octaves` sizes may come back; none if `size` itself is too small.
+    """
+    sizes: list[Size] = []
+    current = size
+    for _ in range(octaves):
+        if min(current) < smallest or current in sizes:
+            break
+        sizes.append(current)
+        current = (max(1, round(current[0] / scale)), max(1, round(current[1] / scale)))
+    return tuple(reversed(sizes))
+
+
+def share_of_work(sizes: Sequence[Size], steps: Sequence[int]) -> tuple[float, ...]:
+    """The part of all the work that one step at each size is, a step's work being its pixel count."""
+    total = sum(h * w * n for (h, w), n in zip(sizes, steps, strict=True))
+    return tuple(h * w / total if total else 0.0 for h, w in sizes)
