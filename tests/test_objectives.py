@@ -1,0 +1,145 @@
+"""The objective algebra, and every term against an independent NumPy statement of its formula."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from deepdream import objectives as obj
+from deepdream.errors import UsageError
+
+tf = pytest.importorskip("tensorflow")
+
+RNG = np.random.default_rng(3)
+FEATURES = RNG.standard_normal((1, 5, 7, 4))
+CANVAS = RNG.uniform(0, 255, (1, 6, 8, 3))
+GUIDE = RNG.standard_normal((1, 3, 4, 4))
+SAME = RNG.standard_normal((1, 5, 7, 4))
+
+
+def np_gram(features: np.ndarray) -> np.ndarray:
+    channels = features.shape[-1]
+    out = np.zeros((channels, channels))
+    for cell in features.reshape(-1, channels):
+        out += np.outer(cell, cell)
+    return out / (features.shape[1] * features.shape[2])
+
+
+def np_match(a: np.ndarray, guide: np.ndarray) -> float:
+    return sum(max(float(x @ y) for y in guide.reshape(-1, 4)) for x in a.reshape(-1, 4))
+
+
+def np_variation(_a: np.ndarray, x: np.ndarray) -> float:
+    total = 0.0
+    for i in range(x.shape[1] - 1):
+        for j in range(x.shape[2] - 1):
+            total += ((x[0, i + 1, j] - x[0, i, j]) ** 2 + (x[0, i, j + 1] - x[0, i, j]) ** 2).sum()
+    return total / 2
+
+
+TERMS = {
+    "layer": (obj.layer("L"), lambda a, x: (a**2).mean()),
+    "relative": (obj.layer("L", relative=True), lambda a, x: (a**2).mean() / (SAME**2).mean()),
+    "mean": (obj.mean("L"), lambda a, x: a.mean()),
+    "channel": (obj.channel("L", 2), lambda a, x: a[..., 2].mean()),
+    "match": (obj.match("L", GUIDE), lambda a, x: np_match(a, GUIDE)),
+    "content": (obj.content("L", SAME), lambda a, x: ((a - SAME) ** 2).mean()),
+    "gram": (obj.gram("L", GUIDE), lambda a, x: ((np_gram(a) - np_gram(GUIDE)) ** 2).mean() / 16),
+    "raw gram": (
+        obj.gram("L", GUIDE, normalised=False),
+        lambda a, x: ((np_gram(a) - np_gram(GUIDE)) ** 2).mean(),
+    ),
+    "variation": (obj.total_variation(), np_variation),
+}
+
+
+class Probe:
+    """A network whose features of anything are `SAME`."""
+
+    size = (6, 8)
+    canvas = tf.constant(CANVAS)
+
+    def features(self, _picture: Any, _size: Any) -> Mapping[str, Any]:
+        return {"L": tf.constant(SAME)}
+
+
+def value(objective: obj.Objective, features: Any, canvas: Any) -> Any:
+    total = 0.0
+    for term in objective.terms:
+        target = term.target(Probe()) if term.target else ()
+        total += term.weight * term.value({"L": features}, canvas, target)
+    return total
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_value_is_the_formula(name: str) -> None:
+    objective, formula = TERMS[name]
+    got = float(value(objective, tf.constant(FEATURES), tf.constant(CANVAS)))
+    assert got == pytest.approx(float(formula(FEATURES, CANVAS)), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_gradient_is_the_finite_difference(name: str) -> None:
+    objective, _ = TERMS[name]
+    a, x = tf.constant(FEATURES), tf.constant(CANVAS)
+    da, dx = (tf.constant(RNG.standard_normal(t.shape)) for t in (a, x))
+    with tf.GradientTape() as tape:
+        tape.watch([a, x])
+        total = value(objective, a, x)
+    ga, gx = tape.gradient(total, [a, x], unconnected_gradients="zero")
+    slope = float(tf.reduce_sum(ga * da) + tf.reduce_sum(gx * dx))
+    h = 1e-5
+    numeric = float(value(objective, a + h * da, x + h * dx) - value(objective, a - h * da, x - h * dx)) / (
+        2 * h
+    )
+    assert slope == pytest.approx(numeric, rel=1e-5, abs=1e-9)
+    assert slope != 0
+
+
+def test_a_picture_as_style_keeps_its_aspect() -> None:
+    asked = []
+
+    class Recorder(Probe):
+        size = (300, 512)
+
+        def features(self, _picture: Any, size: Any) -> Mapping[str, Any]:
+            asked.append(size)
+            return {"L": tf.constant(SAME)}
+
+    painting = SimpleNamespace(pixels=None, width=400, height=800)
+    obj.gram("L", painting, scale=0.5).terms[0].target(Recorder())
+    assert asked == [(256, 128)]
+
+
+def test_weights_distribute_and_nothing_mutates() -> None:
+    one = obj.layer("a")
+    both = 2 * (one + 0.5 * obj.channel("b", 3)) - 0.1 * obj.total_variation()
+    assert [term.weight for term in both.terms] == [2, 1, -0.1]
+    assert str(both) == "2·layer(a) + channel(b, 3) - 0.1·total_variation"
+    assert str(-both).startswith("- 2·layer(a) - channel")
+    assert one.terms[0].weight == 1
+    assert both.layers == ("a", "b")
+    assert sum([one, one]).labels() == ("layer(a)", "layer(a)#2")
+    assert str(one.renamed({"a": "z"})) == "layer(z)"
+
+
+@pytest.mark.parametrize("weight", [float("nan"), float("inf")])
+def test_a_weight_must_be_a_number(weight: float) -> None:
+    with pytest.raises(UsageError):
+        weight * obj.layer("a")
+
+
+def test_layer_grammar() -> None:
+    assert obj.parse_layer("mixed4") == ("mixed4", 1.0)
+    assert obj.parse_layer("mixed5:-0.5") == ("mixed5", -0.5)
+    for wrong in ("", ":1", "mixed4:", "mixed4:x", "mixed4:nan"):
+        with pytest.raises(UsageError):
+            obj.parse_layer(wrong)
+    assert str(obj.layers(["a"])) == "layer(a)"
+    assert str(obj.layers(["a", "b:0.5"])) == "gain(a) + 0.5·gain(b)"
+    with pytest.raises(UsageError):
+        obj.layers(["a:0"])
