@@ -1,0 +1,133 @@
+"""The optimisers against independent NumPy statements, and the invariants that users rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+tf = pytest.importorskip("tensorflow")
+
+from deepdream.optim import LBFGS, Adam, Ascent, Optimiser  # noqa: E402  TensorFlow comes first
+
+Function = Callable[[np.ndarray], tuple[float, np.ndarray]]
+
+
+def hill(x: np.ndarray) -> tuple[float, np.ndarray]:
+    """A smooth hill with very different curvatures: minus a scaled quartic bowl around 3."""
+    scale = np.linspace(1, 30, x.size).reshape(x.shape)
+    d = x - 3
+    return -float((scale * d**2 + 0.1 * d**4).sum()), -(2 * scale * d + 0.4 * d**3)
+
+
+def tf_hill(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    scale = tf.reshape(tf.linspace(1.0, 30.0, tf.size(x)), tf.shape(x))
+    d = x - 3
+    return -tf.reduce_sum(scale * d**2 + 0.1 * d**4), -(2 * scale * d + 0.4 * d**3)
+
+
+def traced(optimiser: Optimiser, evaluate: Callable = tf_hill) -> Callable[[tf.Tensor], tf.Tensor]:
+    return tf.function(
+        lambda x: optimiser.step(evaluate, x), input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)]
+    )
+
+
+def run(optimiser: Optimiser, start: np.ndarray, steps: int) -> np.ndarray:
+    x = tf.constant(start, tf.float32)
+    optimiser.reset(x)
+    step = traced(optimiser)
+    for _ in range(steps):
+        x = step(x)
+    return x.numpy()
+
+
+START = np.random.default_rng(0).uniform(0, 10, (1, 3, 4, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e-3, 1.0, 1e6])
+def test_normalised_step_does_not_depend_on_the_gradients_scale(scale: float) -> None:
+    gradient = np.random.default_rng(1).standard_normal((1, 3, 4, 3)).astype(np.float32)
+    moved = Ascent(1.5).step(lambda x: (0.0, tf.constant(gradient * scale)), tf.zeros([1, 3, 4, 3]))
+    np.testing.assert_allclose(moved, 1.5 * gradient / np.abs(gradient).mean(), rtol=1e-5)
+
+
+def test_a_zero_gradient_moves_nothing() -> None:
+    canvas = tf.constant(START)
+    for optimiser in (Ascent(1.5), Adam(1.0), LBFGS()):
+        optimiser.reset(canvas)
+        moved = optimiser.step(lambda x: (tf.constant(0.0), tf.zeros_like(x)), canvas)
+        np.testing.assert_array_equal(moved, START)
+
+
+def test_adam_is_adam() -> None:
+    x, m, v = START.astype(float), 0.0, 0.0
+    for t in range(1, 21):
+        _, g = hill(x)
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        x = x + 0.5 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+    np.testing.assert_allclose(run(Adam(0.5), START, 20), x, atol=2e-4)
+
+
+def numpy_lbfgs(start: np.ndarray, steps: int, history: int) -> np.ndarray:
+    """The two-loop recursion in float64, as a list of pairs."""
+    x, pairs, old_g, move = start.astype(float).ravel(), [], None, None
+    for _ in range(steps):
+        g = -hill(x.reshape(start.shape))[1].ravel()
+        if old_g is not None and (g - old_g) @ move > 1e-10:
+            pairs = [*pairs, (move, g - old_g)][-history:]
+        q, alphas = g.copy(), []
+        for s, y in reversed(pairs):
+            alphas.append((s @ q) / (y @ s))
+            q -= alphas[-1] * y
+        if pairs:
+            s, y = pairs[-1]
+            q *= (y @ s) / (y @ y)
+        for (s, y), alpha in zip(pairs, reversed(alphas), strict=True):
+            q += (alpha - (y @ q) / (y @ s)) * s
+        move = -q * (1.0 if old_g is not None else min(1.0, 1.0 / np.abs(g).sum()))
+        x, old_g = x + move, g
+    return x.reshape(start.shape)
+
+
+def test_lbfgs_is_the_two_loop_recursion() -> None:
+    steps, history = 9, 4  # long enough for the ring buffer to wrap
+    np.testing.assert_allclose(
+        run(LBFGS(history), START, steps), numpy_lbfgs(START, steps, history), atol=2e-3
+    )
+
+
+def test_lbfgs_reaches_the_top_where_gradient_ascent_is_still_on_its_way() -> None:
+    assert np.abs(run(LBFGS(10), START, 40) - 3).max() < 1e-2
+    assert np.abs(run(Ascent(0.05), START, 40) - 3).max() > 1
+
+
+def test_lbfgs_goes_back_to_the_best_canvas_when_the_objective_is_lost() -> None:
+    optimiser, calls = LBFGS(), tf.Variable(0)
+
+    def evaluate(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        calls.assign_add(1)
+        value, gradient = tf_hill(x)
+        return tf.where(calls == 4, float("nan"), value), gradient
+
+    step = traced(optimiser, evaluate)
+    canvases = [tf.constant(START)]
+    optimiser.reset(canvases[0])
+    for _ in range(5):
+        canvases.append(step(canvases[-1]))
+    values = [hill(c.numpy())[0] for c in canvases[:3]]
+    np.testing.assert_array_equal(canvases[4], canvases[int(np.argmax(values))])
+    assert np.isfinite(canvases[5]).all()
+
+
+@pytest.mark.parametrize("make", [lambda: Ascent(1.0), lambda: Adam(1.0), lambda: LBFGS(5)])
+def test_one_trace_serves_every_size(make: Callable[[], Optimiser]) -> None:
+    optimiser = make()
+    step = traced(optimiser)
+    for height, width in ((3, 4), (9, 5), (2, 2)):
+        x = tf.zeros([1, height, width, 3])
+        optimiser.reset(x)
+        for _ in range(3):
+            x = step(x)
+        assert x.shape == (1, height, width, 3)
+    assert step.experimental_get_tracing_count() == 1
