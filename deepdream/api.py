@@ -1,0 +1,28 @@
+"""What a plugin imports: the whole interface between a mode and deepdream, and all of it stable.
+
+`Argument` and `Option` are Typer's; `objectives` is the algebra a mode builds its goal with. Importing this
+module loads no TensorFlow.
+"""
+
+from __future__ import annotations
+
+from typer import Argument, Option
+
+from deepdream import objectives
+from deepdream.engine import Engine, Step
+from deepdream.errors import DeepDreamError, UsageError
+from deepdream.modes import API_VERSION, mode
+from deepdream.picture import Picture
+
+__all__ = [
+    "API_VERSION",
+    "Argument",
+    "DeepDreamError",
+    "Engine",
+    "Option",
+    "Picture",
+    "Step",
+    "UsageError",
+    "mode",
+    "objectives",
+]

@@ -1,0 +1,188 @@
+"""A mode: a typed function, declared by a decorator, as the host sees it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, TypeVar, get_type_hints
+
+from deepdream.engine import Engine
+from deepdream.errors import DeepDreamError, UsageError, did_you_mean
+from deepdream.options import Parameter, check_values, parameter
+from deepdream.picture import Picture
+from deepdream.recipe import Common
+
+__all__ = ["API_VERSION", "COMMON_NAMES", "TOOLS", "Mode", "declare", "declares", "mode"]
+
+API_VERSION: Final = 1
+"""The contract of `deepdream.api`. A mode says which one it was written for."""
+
+COMMON_NAMES: Final = frozenset(
+    [
+        *("model", "weights", "preprocess", "precision", "size", "seed", "recipe", "preset"),
+        *("output", "overwrite", "save_every", "json", "dry_run", "quiet", "verbose", "debug", "help"),
+    ]
+)
+"""The options every mode has already; a mode cannot have one of its own by such a name."""
+
+TOOLS: Final = ("layers", "models", "plugins", "doctor", "show", "replay")
+"""The commands that are no modes; a mode cannot have such a name."""
+
+_DECLARATION: Final = "__deepdream_mode__"
+_Function = TypeVar("_Function", bound=Callable[..., Picture])
+
+
+class _Declaration(NamedTuple):
+    name: str
+    api: int
+    defaults: Mapping[str, Any]
+
+
+def mode(
+    name: str, *, api: int, defaults: Mapping[str, Any] | None = None
+) -> Callable[[_Function], _Function]:
+    """Declare a function as the mode `name`, written for the plugin interface number `api`.
+
+    `defaults` override defaults of the common options, such as `{"size": 512}`. The function stays what it
+    is and can be called; whether it makes a mode is said when it is loaded.
+    """
+
+    def decorate(function: _Function) -> _Function:
+        setattr(function, _DECLARATION, _Declaration(name, api, dict(defaults or {})))
+        return function
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A mode as the host sees it: its name, its help, and its parameters without the Engine's."""
+
+    name: str
+    function: Callable[..., Picture]
+    summary: str
+    help: str
+    api: int
+    defaults: Mapping[str, Any]
+    parameters: tuple[Parameter, ...]
+    engine: str
+    source: str
+
+    @property
+    def pictures(self) -> tuple[Parameter, ...]:
+        """The parameters that are pictures, in the order of the signature."""
+        return tuple(item for item in self.parameters if item.picture)
+
+    @property
+    def options(self) -> tuple[Parameter, ...]:
+        """The parameters that are not pictures, in the order of the signature."""
+        return tuple(item for item in self.parameters if not item.picture)
+
+    def check(self, options: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any]:
+        """`options` as plain JSON values, the defaults filled in unless `partial`.
+
+        The one place where options are validated, whichever way they came; a UsageError if one is wrong.
+        """
+        for name in options:
+            if any(item.name == name for item in self.pictures):
+                raise UsageError(f"'{name}' is a picture of the mode '{self.name}', not an option")
+            if name in COMMON_NAMES:
+                raise UsageError(f"'{name}' is a common option, not one of the mode '{self.name}'")
+        return check_values(self.options, options, where=f"the mode '{self.name}'", partial=partial)
+
+    def check_pictures(self, names: Iterable[str]) -> None:
+        """A UsageError unless `names` has every picture the mode needs and none it does not know."""
+        given, known = set(names), [item.name for item in self.pictures]
+        for name in sorted(given.difference(known)):
+            raise UsageError(f"the mode '{self.name}' takes no picture '{name}'", did_you_mean(name, known))
+        for item in self.pictures:
+            if item.required and item.name not in given:
+                raise UsageError(f"the mode '{self.name}' needs the picture {item.flag}")
+
+    def call(self, engine: Engine, pictures: Mapping[str, Picture], options: Mapping[str, Any]) -> Picture:
+        """Run the mode; the options and the pictures are checked first."""
+        self.check_pictures(pictures)
+        checked = self.check(options)
+        arguments = {item.name: item.argument(checked[item.name]) for item in self.options}
+        result = self.function(**{self.engine: engine}, **pictures, **arguments)
+        if not isinstance(result, Picture):
+            raise DeepDreamError(
+                f"the mode '{self.name}' returned {type(result).__name__}, not a Picture",
+                f"its author must change that in {self.source}",
+            )
+        return result
+
+
+def declares(value: Any) -> bool:
+    """Whether `value` is a function that `mode` decorated."""
+    return inspect.isfunction(value) and isinstance(getattr(value, _DECLARATION, None), _Declaration)
+
+
+def declare(function: Callable[..., Picture], source: str) -> Mode:
+    """The mode that a decorated function declares; a DeepDreamError says what its author must change."""
+    name, api, defaults = getattr(function, _DECLARATION)
+    who = f"the mode '{name}'"
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+        raise DeepDreamError(f"{name!r} is no name for a mode", "use lower-case words joined by hyphens")
+    if name in TOOLS:
+        raise DeepDreamError(f"{who} has the name of a deepdream command", f"rename the mode in {source}")
+    if api != API_VERSION:
+        newer = isinstance(api, int) and api > API_VERSION
+        raise DeepDreamError(
+            f"{who} was written for plugin interface {api}, and this deepdream has {API_VERSION}",
+            "upgrade deepdream" if newer else f"its author must port {source} to interface {API_VERSION}",
+        )
+    text = inspect.getdoc(function)
+    if not text:
+        raise DeepDreamError(f"{who} has no docstring, which is its help text", f"write one in {source}")
+    engine, parameters = _signature(function, who, source)
+    try:
+        Common.check(defaults)
+    except UsageError as error:
+        raise DeepDreamError(
+            f"{who} overrides a default: {error.message}", f"change it in {source}"
+        ) from None
+    summary = " ".join(text.partition("\n\n")[0].split())
+    return Mode(name, function, summary, text, api, defaults, parameters, engine, source)
+
+
+def _signature(function: Callable[..., Picture], who: str, source: str) -> tuple[str, tuple[Parameter, ...]]:
+    """The name of the Engine parameter, and all the others."""
+    hints = get_type_hints(function, include_extras=True)
+    engines: list[str] = []
+    parameters: list[Parameter] = []
+    for name, item in inspect.signature(function).parameters.items():
+        if item.kind not in (item.POSITIONAL_OR_KEYWORD, item.KEYWORD_ONLY):
+            raise DeepDreamError(
+                f"{who}: parameter '{name}' cannot be given by name", f"change it in {source}"
+            )
+        if name not in hints:
+            raise DeepDreamError(f"{who}: parameter '{name}' has no type annotation", f"add it in {source}")
+        if hints[name] is Engine:
+            engines.append(name)
+            continue
+        if name in COMMON_NAMES:
+            raise DeepDreamError(
+                f"{who}: its option '{name}' is one every mode already has",
+                f"rename the parameter in {source}",
+            )
+        try:
+            declared = parameter(name, hints[name], item.default, picture_type=Picture)
+        except DeepDreamError as error:
+            raise DeepDreamError(f"{who}: {error.message}", f"{error.hint} (in {source})") from None
+        if not declared.required and not declared.picture:
+            try:
+                declared.check(declared.default)
+            except UsageError as error:
+                raise DeepDreamError(
+                    f"{who} has a wrong default: {error.message}", f"change it in {source}"
+                ) from None
+        parameters.append(declared)
+    if len(engines) != 1:
+        raise DeepDreamError(
+            f"{who} needs one parameter of the type Engine, and has {len(engines)}",
+            f"declare it 'def {function.__name__}(image: Picture, engine: Engine, ...)' in {source}",
+        )
+    return engines[0], tuple(parameters)
