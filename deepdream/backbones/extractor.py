@@ -1,0 +1,203 @@
+"""A network cut after the deepest layer wanted, frozen, as a function from a canvas to activations."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from deepdream.backbones.catalog import Backbone, Layer
+from deepdream.backbones.choice import Choice
+from deepdream.backbones.introspect import layer_table, stable_names
+from deepdream.errors import DeepDreamError
+from deepdream.silence import silence_tensorflow
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+__all__ = ["Extractor", "Precision", "open_extractor", "prepare"]
+
+Precision = Literal["float32", "bfloat16"]
+FREE = (None, None, 3)
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class Extractor:
+    """Activations of chosen layers: `extractor(canvas)["mixed4"]`.
+
+    The canvas is float32 `[n, H, W, 3]`, RGB grey levels 0..255, of any size; activations are float32
+    `[n, h, w, C]`, whatever precision the network runs in. Works eagerly and inside `tf.function`;
+    gradients flow to the canvas, the weights are frozen. Layers deeper than the deepest wanted are not
+    there.
+    """
+
+    def __init__(
+        self, backbone: Backbone, layers: tuple[str, ...], precision: Precision, network: keras.Model
+    ) -> None:
+        self.backbone = backbone
+        self.layers = layers
+        self.precision = precision
+        self.network = network
+
+    def __call__(self, canvas: tf.Tensor) -> dict[str, tf.Tensor]:
+        import tensorflow as tf
+
+        activations = self.network(prepare(canvas, self.backbone.preprocess), training=False)
+        return {name: tf.cast(activations[name], tf.float32) for name in self.layers}
+
+
+def open_extractor(choice: Choice, layers: Sequence[str], precision: Precision = "float32") -> Extractor:
+    """Build the network of `choice`, load its weights, cut it after the deepest of `layers` and freeze it.
+
+    With bfloat16 the weights are kept in bfloat16 too, so that no step casts them. Raises UsageError for
+    a layer that the network lacks, DeepDreamError for weights that are damaged or another network's.
+    """
+    backbone = choice.backbone
+    wanted = tuple(dict.fromkeys(backbone.layer(name).name for name in layers))
+    if choice.weights.path is None:
+        raise DeepDreamError(f"the weights of {backbone.name} are not downloaded yet")
+    silence_tensorflow()
+    if backbone.path is not None:
+        model = _load_saved(backbone.path)
+        network = _freed(_cut(model, {layer.name: layer for layer in model.operations}, wanted), precision)
+    else:
+        model = _build(backbone, precision)
+        _load(model, backbone, choice.weights.path)
+        network = _cut(model, stable_names(model), wanted)
+    network.trainable = False
+    return Extractor(backbone, wanted, precision, network)
+
+
+def prepare(canvas: tf.Tensor, preprocess: str) -> tf.Tensor:
+    """RGB grey levels 0..255 as the network wants them, exactly as `keras.applications` does it.
+
+    'tf' is [−1, 1]; 'caffe' is BGR less the mean colour of ImageNet; 'torch' is [0, 1], less the mean,
+    divided by the deviation; 'none' leaves them. 'efficientnet' is the rescaling by 1/√deviation about
+    the mean that Keras builds into EfficientNet B0..B7 only when it downloads the weights itself.
+    """
+    import tensorflow as tf
+
+    if preprocess == "tf":
+        return canvas / 127.5 - 1.0
+    if preprocess == "caffe":
+        return tf.reverse(canvas, [-1]) - tf.constant([103.939, 116.779, 123.68], canvas.dtype)
+    mean, std = tf.constant(_MEAN, canvas.dtype), tf.constant(_STD, canvas.dtype)
+    if preprocess == "torch":
+        return (canvas / 255.0 - mean) / std
+    if preprocess == "efficientnet":
+        return (canvas - 255.0 * mean) / tf.sqrt(std) + 255.0 * mean
+    return canvas
+
+
+def read_saved_model(path: Path) -> list[Layer]:
+    """The layer table of a Keras model that the user saved. DeepDreamError if it cannot be dreamt with."""
+    silence_tensorflow()
+    return layer_table(_load_saved(path))
+
+
+def _build(backbone: Backbone, precision: Precision) -> keras.Model:
+    import keras
+
+    constructor = getattr(keras.applications, str(backbone.function), None)
+    if constructor is None:
+        raise DeepDreamError(
+            f"the installed Keras {keras.__version__} has no {backbone.name}", "install a newer Keras"
+        )
+    with _policy(precision):
+        return constructor(weights=None, include_top=False, input_shape=FREE)
+
+
+def _load(model: keras.Model, backbone: Backbone, path: Path) -> None:
+    """Load weights. Keras lets any error of its readers through, so all but lack of memory mean a bad
+    file."""
+
+    try:
+        model.load_weights(str(path))
+    except MemoryError:
+        raise
+    except Exception as error:
+        whole = _readable(path)
+        what = f"does not hold the weights of {backbone.name}" if whole else "is damaged or no weights file"
+        hint = "weights of the network without its classifier are wanted ('notop' in Keras's names)"
+        raise DeepDreamError(f"{path} {what}", hint if whole else "get the file again") from error
+
+
+def _readable(path: Path) -> bool:
+    import zipfile
+
+    import h5py
+
+    if path.suffix == ".keras":
+        return zipfile.is_zipfile(path)
+    try:
+        with h5py.File(path):
+            return True
+    except OSError:
+        return False
+
+
+def _load_saved(path: Path) -> keras.Model:
+    import keras
+
+    if not path.is_file():
+        raise DeepDreamError(f"no model file {path}", "check the path")
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise DeepDreamError(f"{path} is no Keras model that can be loaded", _first_line(error)) from error
+    if not isinstance(getattr(model, "input", None), keras.KerasTensor) or not hasattr(model, "operations"):
+        raise DeepDreamError(
+            f"{path} has no layer graph with one input", "save a functional or sequential Keras model"
+        )
+    if len(model.input.shape) != 4 or model.input.shape[-1] != 3:
+        raise DeepDreamError(f"{path} does not take colour pictures: its input is {tuple(model.input.shape)}")
+    return model
+
+
+def _cut(model: keras.Model, operations: dict[str, Any], layers: Sequence[str]) -> keras.Model:
+    import keras
+
+    lacking = [name for name in layers if name not in operations]
+    if lacking:
+        raise DeepDreamError(
+            f"{model.name} of Keras {keras.__version__} has no layer '{lacking[0]}'", "install a newer Keras"
+        )
+    return keras.Model(model.input, {name: operations[name].output for name in layers})
+
+
+def _freed(model: keras.Model, precision: Precision) -> keras.Model:
+    """A copy of a user's model that takes pictures of any size, in the wanted precision."""
+    import keras
+
+    def copy(layer: Any) -> Any:
+        return type(layer).from_config({**layer.get_config(), "dtype": precision})
+
+    try:
+        clone = keras.models.clone_model(model, input_tensors=keras.Input(FREE), clone_function=copy)
+        clone.set_weights(model.get_weights())
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise DeepDreamError(f"{model.name} cannot take pictures of any size", _first_line(error)) from error
+    return clone
+
+
+@contextlib.contextmanager
+def _policy(precision: Precision) -> Iterator[None]:
+    """Keras's own way to say what layers are built in, undone at the end; it counts per thread."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _first_line(error: BaseException) -> str | None:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), None)

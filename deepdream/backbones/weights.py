@@ -1,0 +1,255 @@
+"""Functions that find a network's weights: a file, the embedded VGG16, Keras's cache, or Keras's download.
+
+A file enters the cache whole and with the right checksum or not at all: it is downloaded into a temporary
+folder beside its place and renamed. No TensorFlow at import.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import socket
+import sys
+import tempfile
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TextIO, cast
+
+from deepdream.backbones.catalog import Backbone, WeightsFile
+from deepdream.errors import DeepDreamError, UsageError
+from deepdream.silence import silence_tensorflow
+
+__all__ = ["State", "Weights", "WeightsMissingError", "fetch", "locate", "state"]
+
+Origin = Literal["file", "embedded", "cache", "download", "model file"]
+EMBEDDED = {"vgg16": Path(__file__).resolve().parent / "vgg16_imagenet_notop_f16.weights.h5"}
+SUFFIXES = (".h5", ".hdf5", ".keras")
+TIMEOUT = 15.0
+"""Seconds without an answer after which a server counts as unreachable."""
+
+
+class WeightsMissingError(DeepDreamError):
+    """The weights cannot be had; `reason` says why in a few words."""
+
+    def __init__(self, message: str, hint: str, reason: str) -> None:
+        super().__init__(f"{message} ({reason})", hint)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where a network's weights are; `path` is None while they are only known to be downloadable."""
+
+    path: Path | None
+    origin: Origin
+
+    @property
+    def name(self) -> str | None:
+        return self.path.name if self.path else None
+
+    def sha256(self) -> str | None:
+        return _digest(self.path, "sha256") if self.path else None
+
+
+@dataclass(frozen=True)
+class State:
+    """What `deepdream models` shows: where the weights are, and their bytes (nearly, if to download)."""
+
+    kind: Literal["embedded", "cached", "damaged", "to download", "none"]
+    size: int
+    path: Path | None
+
+
+def locate(
+    backbone: Backbone, path: Path | None = None, *, download: bool = True, quiet: bool = False
+) -> Weights:
+    """The weights of `backbone`: `path` if given, else embedded, else in Keras's cache, else downloaded.
+
+    With `download=False` weights that only the network has are reported with no path. Raises
+    WeightsMissingError with the ways out, UsageError for a `path` that is no weights file.
+    """
+    if backbone.path is not None:
+        if path is not None:
+            raise UsageError(f"{backbone.name} brings its own weights", "leave the weights file out")
+        return Weights(backbone.path, "model file")
+    if path is not None:
+        if not path.is_file():
+            raise DeepDreamError(f"no weights file {path}", "check the path")
+        if path.suffix not in SUFFIXES:
+            raise UsageError(f"{path} is no weights file", f"Keras's weights end in {', '.join(SUFFIXES)}")
+        return Weights(path, "file")
+    if backbone.name in EMBEDDED:
+        return Weights(EMBEDDED[backbone.name], "embedded")
+    if backbone.weights is None:
+        raise WeightsMissingError(
+            f"nobody offers weights of {backbone.name}", "pass a weights file", "Keras has none"
+        )
+    cached = _cached(backbone.weights)
+    if cached.is_file() and _sound(cached, backbone.weights):
+        return Weights(cached, "cache")
+    if not download:
+        return Weights(None, "download")
+    return Weights(fetch(backbone, quiet=quiet), "download")
+
+
+def state(backbone: Backbone) -> State:
+    """Whether the weights of `backbone` are at hand."""
+    if backbone.name in EMBEDDED:
+        path = EMBEDDED[backbone.name]
+        return State("embedded", path.stat().st_size, path)
+    if backbone.weights is None:
+        return State("none", 0, None)
+    path = _cached(backbone.weights)
+    if not path.is_file():
+        return State("to download", backbone.weights.size, None)
+    return State("cached" if _sound(path, backbone.weights) else "damaged", path.stat().st_size, path)
+
+
+def fetch(backbone: Backbone, *, quiet: bool = False) -> Path:
+    """Download Keras's weights of `backbone` into Keras's cache, whatever is there, and return their path.
+
+    The work is `keras.utils.get_file`'s, with Keras's URL (its beginning replaced by `DEEPDREAM_MIRROR`
+    if set) and checksum; its progress goes to standard error. Whatever goes wrong raises
+    WeightsMissingError, and then, as after Ctrl-C, the cache is as it was before.
+    """
+    file = backbone.weights
+    if file is None:
+        raise DeepDreamError(f"{backbone.name} has no weights to download")
+    place, url = _cached(file), _url(file)
+    if os.environ.get("DEEPDREAM_OFFLINE", "") not in {"", "0"}:
+        raise _missing(backbone, file, "offline: DEEPDREAM_OFFLINE is set")
+    try:
+        _knock(url)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".download-", dir=place.parent) as folder:
+            _download(file, url, folder, quiet).replace(place)
+    except Exception as error:  # get_file wraps what HTTP says in a bare Exception
+        raise _missing(backbone, file, _reason(error, url)) from error
+    return place
+
+
+def _download(file: WeightsFile, url: str, folder: str, quiet: bool) -> Path:
+    silence_tensorflow()
+    import keras
+
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT)  # get_file's urlretrieve takes no timeout of its own
+    try:
+        with contextlib.redirect_stdout(_progress(quiet)):
+            return Path(
+                keras.utils.get_file(
+                    file.filename, url, file_hash=file.hash or None, cache_dir=folder, cache_subdir=""
+                )
+            )
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _knock(url: str) -> None:
+    """Raise unless the server answers anything at all within TIMEOUT seconds.
+
+    Socket timeouts count per address and leave name resolution out: behind a firewall that drops packets
+    a host with sixteen addresses takes minutes to fail. A thread that is left behind bounds the wait.
+    """
+    outcome: list[Exception | None] = []
+
+    def ask() -> None:
+        try:
+            request = urllib.request.Request(url, method="HEAD")
+            with urllib.request.urlopen(request, timeout=TIMEOUT):
+                outcome.append(None)
+        except urllib.error.HTTPError:
+            outcome.append(None)  # an answer; the download will say what it means
+        except Exception as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(TIMEOUT)
+    if not outcome:
+        raise TimeoutError
+    if outcome[0]:
+        raise outcome[0]
+
+
+def _missing(backbone: Backbone, file: WeightsFile, reason: str) -> WeightsMissingError:
+    place = _cached(file)
+    if place.is_file():
+        reason += f"; {place} has the wrong checksum"
+    hint = (
+        "pass a weights file, set DEEPDREAM_MIRROR to a copy of Keras's downloads, "
+        f"or put {file.url} at {place}"
+    )
+    return WeightsMissingError(f"the weights of {backbone.name} cannot be had", hint, reason)
+
+
+def _reason(error: BaseException, url: str) -> str:
+    """Why a download failed, in a few words."""
+    host = urllib.parse.urlsplit(url).netloc or url
+    if isinstance(error, urllib.error.ContentTooShortError):
+        return f"{host} broke off in the middle"
+    if isinstance(error, urllib.error.URLError) and isinstance(error.reason, BaseException):
+        return _reason(error.reason, url)
+    if isinstance(error, TimeoutError):
+        return f"{host} does not answer"
+    if isinstance(error, socket.gaierror):
+        return f"{host} is not found"
+    if isinstance(error, ValueError) and "hash" in str(error):
+        return f"what {host} sent has the wrong checksum"
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else f"{host}: "
+        return where + error.strerror.lower()
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+class _FirstLine(io.TextIOBase):
+    """Where no terminal draws a progress bar, the line that says what is downloaded is enough."""
+
+    def __init__(self) -> None:
+        self.done = False
+
+    def write(self, text: str) -> int:
+        if not self.done:
+            sys.stderr.write(text)
+        self.done = self.done or "\n" in text
+        return len(text)
+
+
+def _progress(quiet: bool) -> TextIO:
+    """Where Keras's progress bar goes: never to standard output, which is for results."""
+    if quiet:
+        return io.StringIO()
+    return sys.stderr if sys.stderr.isatty() else cast(TextIO, _FirstLine())
+
+
+def _cached(file: WeightsFile) -> Path:
+    """Where Keras keeps the file."""
+    home = os.environ.get("KERAS_HOME") or "~/.keras"
+    return Path(home).expanduser() / "models" / file.filename
+
+
+def _url(file: WeightsFile) -> str:
+    """Keras's URL; a mirror holds the files under the paths that follow `keras-applications/` in it."""
+    mirror = os.environ.get("DEEPDREAM_MIRROR", "")
+    return f"{mirror.rstrip('/')}/{file.url.partition('keras-applications/')[2]}" if mirror else file.url
+
+
+def _sound(path: Path, file: WeightsFile) -> bool:
+    """Whether the file is the one that Keras means. Without a checksum from Keras every file passes."""
+    if not file.hash:
+        return True
+    try:
+        return _digest(path, "sha256" if len(file.hash) == 64 else "md5") == file.hash
+    except OSError:
+        return False
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, algorithm).hexdigest()
