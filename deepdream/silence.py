@@ -1,0 +1,78 @@
+"""The one door through which the host loads TensorFlow, so that its chatter never reaches the user."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from typing import IO
+
+from deepdream.errors import DeepDreamError
+
+__all__ = ["silence_tensorflow"]
+
+_ONE_AT_A_TIME = threading.Lock()
+"""File descriptor 2 belongs to the whole process: only one thread may park it."""
+
+
+def silence_tensorflow(*, show: bool = False) -> None:
+    """Import TensorFlow and open its devices without a word on standard error.
+
+    TensorFlow's C++ parts write notices to file descriptor 2 while they load, before any log level
+    applies; so for that moment the descriptor is parked in a temporary file. With `show` the
+    notices are passed on. TensorFlow that is loaded already is left as it is,
+    and a log level that the user set is respected.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _ONE_AT_A_TIME:
+        if "tensorflow" in sys.modules:
+            return
+        notices = ""
+        try:
+            with _parked(2) as file:
+                try:
+                    import tensorflow as tf
+
+                    for gpu in tf.config.list_physical_devices("GPU"):
+                        # Take memory as it is needed, not all of the card at once.
+                        tf.config.experimental.set_memory_growth(gpu, True)
+                    tf.config.list_logical_devices()
+                finally:
+                    file.seek(0)
+                    notices = file.read().decode("utf-8", "replace")
+        except ImportError as error:
+            if show:
+                sys.stderr.write(notices)
+            reason = (str(error).strip() or "no reason given").splitlines()[0]
+            raise DeepDreamError(
+                f"TensorFlow cannot be loaded: {reason}",
+                "reinstall it with 'pip install --force-reinstall tensorflow'; 'deepdream doctor' tells more",
+            ) from error
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    if show and notices:
+        sys.stderr.write(notices)
+
+
+@contextlib.contextmanager
+def _parked(descriptor: int) -> Iterator[IO[bytes]]:
+    """Send what is written to `descriptor` into a temporary file for a while."""
+    with tempfile.TemporaryFile() as file:
+        try:
+            original = os.dup(descriptor)
+        except OSError:  # closed by whoever started us: nothing to keep quiet
+            yield file
+            return
+        try:
+            with contextlib.suppress(Exception):
+                sys.stderr.flush()
+            os.dup2(file.fileno(), descriptor)
+            yield file
+        finally:
+            with contextlib.suppress(Exception):
+                sys.stderr.flush()
+            os.dup2(original, descriptor)
+            os.close(original)

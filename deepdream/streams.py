@@ -1,0 +1,114 @@
+"""The ways out of the program: results on standard output, words for people on standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+__all__ = ["Voice", "put", "reopen_closed"]
+
+
+def put(text: str) -> None:
+    """Write a line to standard output at once; a reader that has gone away is no reason to stop."""
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What Python still holds for the pipe must go somewhere when the program ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ValueError:  # closed
+        pass
+
+
+def reopen_closed() -> None:
+    """Open the null device for every standard stream that we were started without.
+
+    Otherwise the next file to be opened, a picture perhaps, would get the number of the missing
+    stream, and whatever a library writes to that number would end up in it.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123
+
+
+class Voice:
+    """Speaks to the user, a line at a time; never raises because nobody listens.
+
+    It writes to its own copy of the file behind `sys.stderr`, so that what it says arrives even
+    while standard error is parked (see `deepdream.silence`).
+    """
+
+    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
+        self.quiet = quiet
+        self.verbose = verbose and not quiet
+        self.stream = _copy_of_stderr()
+        self.printer: Callable[[str], object] | None = None
+        """Prints a line instead of the stream while a bar is on the screen."""
+
+    def close(self) -> None:
+        """Close the copy of standard error."""
+        if self.stream is not None and self.stream is not sys.stderr:
+            self.stream.close()
+        self.stream = None
+
+    def line(self, text: str) -> None:
+        """A line that is always shown, `--quiet` or not."""
+        if self.stream is None:
+            return
+        try:
+            if self.printer is not None:
+                self.printer(text)
+            else:
+                self.stream.write(text + "\n")
+                self.stream.flush()
+        except (OSError, ValueError):  # the reader of the pipe is gone, or the stream is closed
+            self.stream = None
+
+    def say(self, text: str) -> None:
+        """A line about how the work goes."""
+        if not self.quiet:
+            self.line(text)
+
+    def note(self, text: str) -> None:
+        """Something the user should know: a stand-in, a first frame, fewer octaves."""
+        self.say(f"note: {_one_line(text)}")
+
+    def detail(self, text: str) -> None:
+        """A line for those who asked for more (`--verbose`)."""
+        if self.verbose:
+            self.line(text)
+
+    def error(self, message: str, hint: str | None = None) -> None:
+        """What went wrong, and the way out."""
+        self.line(f"error: {_one_line(message)}")
+        if hint:
+            self.line(f"hint: {_one_line(hint)}")
+
+    @property
+    def on_terminal(self) -> bool:
+        """Whether a bar can be drawn: a terminal that can move its cursor."""
+        return (
+            self.stream is not None
+            and self.stream.isatty()
+            and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
+        )
+
+
+def _copy_of_stderr() -> TextIO | None:
+    if sys.stderr is None:
+        return None
+    try:
+        return os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="backslashreplace")
+    except (OSError, ValueError):  # not a file: a notebook's or a test's stream
+        return sys.stderr
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
