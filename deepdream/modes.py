@@ -23,9 +23,10 @@ COMMON_NAMES: Final = frozenset(
     [
         *("model", "weights", "preprocess", "precision", "size", "seed", "recipe", "preset"),
         *("output", "overwrite", "save_every", "json", "dry_run", "quiet", "verbose", "debug", "help"),
+        "listeners",
     ]
 )
-"""The options every mode has already; a mode cannot have one of its own by such a name."""
+"""The options every mode has already, as flags or in Python; a mode has none of its own by such a name."""
 
 TOOLS: Final = ("layers", "models", "plugins", "doctor", "show", "replay")
 """The commands that are no modes; a mode cannot have such a name."""
@@ -141,16 +142,21 @@ def declare(function: Callable[..., Picture], source: str) -> Mode:
     try:
         Common.check(defaults)
     except UsageError as error:
-        raise DeepDreamError(
-            f"{who} overrides a default: {error.message}", f"change it in {source}"
-        ) from None
+        hint = f"{error.hint or 'change it'} (in {source})"
+        raise DeepDreamError(f"{who} overrides a default: {error.message}", hint) from None
     summary = " ".join(text.partition("\n\n")[0].split())
     return Mode(name, function, summary, text, api, defaults, parameters, engine, source)
 
 
 def _signature(function: Callable[..., Picture], who: str, source: str) -> tuple[str, tuple[Parameter, ...]]:
     """The name of the Engine parameter, and all the others."""
-    hints = get_type_hints(function, include_extras=True)
+    try:
+        hints = get_type_hints(function, include_extras=True)
+    except Exception as error:
+        raise DeepDreamError(
+            f"{who} has an annotation that cannot be read: {error}",
+            f"import the name at the top of {source}, and not under TYPE_CHECKING",
+        ) from error
     engines: list[str] = []
     parameters: list[Parameter] = []
     for name, item in inspect.signature(function).parameters.items():

@@ -25,17 +25,12 @@ __all__ = ["REQUIRED", "Parameter", "check_values", "parameter"]
 REQUIRED: Final[Any] = inspect.Parameter.empty
 """The default of a parameter that has none."""
 
-_SUPPORTED = "Picture, int, float, bool, str, Literal or Enum of texts, X | None or list[X]"
-_BOOLEANS = {
-    "true": True,
-    "yes": True,
-    "on": True,
-    "1": True,
-    "false": False,
-    "no": False,
-    "off": False,
-    "0": False,
-}
+_SUPPORTED = (
+    "a Picture, or int, float, bool, str, a Literal or Enum of texts, or a list of these; "
+    "each may be '| None'"
+)
+_BOOLEANS = {"true": True, "yes": True, "on": True, "1": True}
+_BOOLEANS |= {"false": False, "no": False, "off": False, "0": False}
 
 
 @dataclass(frozen=True)
@@ -129,7 +124,7 @@ class Parameter:
         except OverflowError:  # an integer too large for a float
             finite = self.item is int
         if not finite:
-            raise UsageError(f"{self.flag} must be a finite number, not {value}")
+            raise UsageError(f"{self.flag} must be a finite number, not {_shown(value)}")
         if self.item is float:
             return float(number)
         if number != int(number):
@@ -142,9 +137,9 @@ class Parameter:
             number = number if low is None else max(number, self.item(low))
             return number if high is None else min(number, self.item(high))
         if low is not None and number < low:
-            raise UsageError(f"{self.flag} must be at least {low}, not {number}")
+            raise UsageError(f"{self.flag} must be at least {low}, not {_shown(number)}")
         if high is not None and number > high:
-            raise UsageError(f"{self.flag} must be at most {high}, not {number}")
+            raise UsageError(f"{self.flag} must be at most {high}, not {_shown(number)}")
         return number
 
     def _wanted(self) -> str:
@@ -154,7 +149,7 @@ class Parameter:
         return {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[self.item]
 
     def _refusal(self, value: Any, hint: str | None = None) -> UsageError:
-        return UsageError(f"{self.flag} must be {self._wanted()}, not {value!r}", hint)
+        return UsageError(f"{self.flag} must be {self._wanted()}, not {_shown(value)}", hint)
 
 
 def parameter(
@@ -188,7 +183,7 @@ def parameter(
     if not (supported or (picture and not multiple)):
         raise DeepDreamError(
             f"parameter '{name}' has the type {_type_name(annotation)}, which no option can have",
-            f"use {_SUPPORTED}",
+            _SUPPORTED,
         )
     if info.param_decls or info.default is not ...:
         raise DeepDreamError(
@@ -213,7 +208,8 @@ def check_values(
     known = {declared.name: declared for declared in parameters}
     for name in values:
         if name not in known:
-            raise UsageError(f"no option '{name}' in {where}", did_you_mean(name, known))
+            listed = f"options: {', '.join(known)}" if known else None
+            raise UsageError(f"no option '{name}' in {where}", did_you_mean(name, known, otherwise=listed))
     checked: dict[str, Any] = {}
     for name, declared in known.items():
         if name in values:
@@ -229,6 +225,12 @@ def check_values(
 
 def _all_text(values: Iterable[Any]) -> bool:
     return all(isinstance(value, str) for value in values)
+
+
+def _shown(value: Any) -> str:
+    """A value as a message shows it: on one line, and not too long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _type_name(annotation: Any) -> str:

@@ -207,7 +207,7 @@ def _part(recipe: Recipe, name: str) -> Preset:
 def _read_toml(text: str, source: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, and Python's own for a number of 4300 digits
         raise UsageError(f"{source} is not valid TOML: {str(error).partition(chr(10))[0]}") from None
 
 
@@ -218,7 +218,8 @@ def _table(value: Any, source: str) -> dict[str, Any]:
 
 
 def _text(table: Mapping[str, Any], key: str, source: str, otherwise: str | None = None) -> str:
-    value = table.get(key, otherwise)
+    value = table.get(key)
+    value = otherwise if value is None else value
     if value is None:
         raise UsageError(f"{source} lacks the key '{key}'")
     if not isinstance(value, str):

@@ -110,7 +110,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Registry:
 def _problem(label: str, error: BaseException) -> Problem:
     if isinstance(error, DeepDreamError):
         return Problem(label, error.message, error.hint)
-    said = str(error).strip().partition("\n")[0]
+    said = str(error).strip().partition("\n")[0]  # one line; the details have them all
     if isinstance(error, SyntaxError):
         said = f"{error.msg}, line {error.lineno}"
     message = f"cannot be loaded: {type(error).__name__}" + (f": {said}" if said else "")
@@ -133,13 +133,23 @@ def _sources(environ: Mapping[str, str]) -> Iterator[_Source]:
         try:
             paths = _plugins_in(place)
         except OSError as error:
-            yield _Source(str(place), partial(_unreadable, error))
+            missing = isinstance(error, FileNotFoundError)
+            said = (
+                "does not exist" if missing else f"cannot be read: {(error.strerror or str(error)).lower()}"
+            )
+            hint = "correct $DEEPDREAM_PLUGINS" if missing else None
+            yield _Source(str(place), partial(_raise, DeepDreamError(said, hint)))
             continue
         for path in paths:
             if path.resolve() not in seen:
                 seen.add(path.resolve())
                 yield _Source(str(path), partial(_from_file, path))
-    for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
+    try:
+        entries = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name)
+    except Exception as error:  # one package with damaged metadata
+        yield _Source("installed packages", partial(_raise, error))
+        return
+    for entry in entries:
         maker = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an installed package"
         yield _Source(f"{maker} ({entry.value})", partial(_from_entry, entry))
 
@@ -162,13 +172,8 @@ def _plugins_in(place: Path) -> list[Path]:
     return found
 
 
-def _unreadable(error: OSError) -> Functions:
-    reason = (
-        "it does not exist"
-        if isinstance(error, FileNotFoundError)
-        else (error.strerror or str(error)).lower()
-    )
-    raise DeepDreamError(f"cannot be read: {reason}", "correct $DEEPDREAM_PLUGINS or the path")
+def _raise(error: Exception) -> Functions:
+    raise error
 
 
 def _from_file(path: Path) -> Functions:

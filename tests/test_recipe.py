@@ -1,0 +1,174 @@
+"""Recipes and presets: what is written is read back, and what is wrong is said in one line."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from deepdream import recipe, registry
+from deepdream.errors import DeepDreamError
+from deepdream.picture import Picture
+from deepdream.recipe import Common, Input, Recipe, preset, preset_names
+
+FULL = Recipe(
+    mode="style",
+    inputs={"image": Input('a "b"\\c.jpg', "00ff"), "style": Input("größe 画.png")},
+    options={"layer": ["mixed4:0.5", "x\ty\n\x7f"], "rate": 1e-07, "steps": 3, "on": True, "off": False},
+    common=Common(model="vgg19", precision="float32", size=512),
+    seed=2**53 + 1,
+    used={"weights": {"sha256": "ab", "a.b c": 1.0}, "octaves": [[3, 4], [5, 6]], "terms": [{"x": 1e30}]},
+    versions={"tensorflow": "2.21.0"},
+)
+
+
+def refusal(read: Any, *arguments: Any) -> DeepDreamError:
+    with pytest.raises(DeepDreamError) as caught:
+        read(*arguments)
+    assert "\n" not in caught.value.message
+    return caught.value
+
+
+# --- writing and reading -----------------------------------------------------------------------
+
+
+def test_a_recipe_comes_back_from_json_and_from_toml() -> None:
+    assert Recipe.from_json(json.loads(json.dumps(FULL.to_json()))) == FULL
+    assert Recipe.from_toml(FULL.to_toml()) == FULL
+    assert Recipe.from_toml(Recipe("dream").to_toml()) == Recipe("dream")
+
+
+def test_toml_reads_as_a_person_would_write_it() -> None:
+    text = Recipe("dream", {"image": Input("a.jpg")}, {"layer": ["mixed4"], "steps": 5}, seed=1).to_toml()
+    assert text == (
+        'format = 1\nmode = "dream"\nseed = 1\n'
+        '\n[inputs.image]\npath = "a.jpg"\n'
+        '\n[options]\nlayer = ["mixed4"]\nsteps = 5\n'
+        '\n[common]\nmodel = "auto"\nprecision = "auto"\n'
+    )
+
+
+def test_what_json_cannot_hold_is_not_written() -> None:
+    for value in (float("nan"), {1, 2}, np.float32(1)):
+        with pytest.raises(TypeError):
+            Recipe("dream", options={"x": value}).to_json()
+
+
+@pytest.mark.parametrize(
+    ("change", "message", "hint"),
+    [
+        ({"mdoe": 1}, "unknown key 'mdoe' in the recipe", "did you mean 'mode'?"),
+        ({"format": "1"}, "the recipe is not a deepdream recipe (format '1')", None),
+        ({"mode": None}, "the recipe lacks the key 'mode'", None),
+        ({"seed": 1.5}, "the recipe: the seed must be a whole number from 0, not 1.5", None),
+        ({"seed": -1}, "the recipe: the seed must be a whole number from 0, not -1", None),
+        ({"options": [1]}, "the recipe, [options] must be a table of names and values, not [1]", None),
+        ({"inputs": {"image": {"path": 1}}}, "the recipe, [inputs.image]: 'path' must be text, not 1", None),
+        (
+            {"common": {"precison": "auto"}},
+            "the recipe: no option 'precison' in the common options",
+            "did you mean 'precision'?",
+        ),
+        (
+            {"common": {"precision": "float64"}},
+            "the recipe: --precision must be auto, float32 or bfloat16, not 'float64'",
+            "did you mean 'bfloat16' or 'float32'?",
+        ),
+        ({"common": {"size": 0}}, "the recipe: --size must be at least 1, not 0", None),
+    ],
+)
+def test_a_wrong_recipe_is_refused_by_name(change: dict[str, Any], message: str, hint: str | None) -> None:
+    error = refusal(Recipe.from_json, {**FULL.to_json(), **change})
+    assert (error.message, error.hint) == (message, hint)
+
+
+def test_a_recipe_of_a_newer_deepdream_says_so() -> None:
+    error = refusal(Recipe.from_json, {"format": 2, "who": "knows"})
+    assert error.message == "the recipe has format 2, and this deepdream reads up to 1"
+    assert error.hint is not None and "upgrade" in error.hint
+
+
+def test_common_options_come_in_layers_and_the_later_wins() -> None:
+    assert Common.of({"size": 512, "model": "vgg16"}, {}, {"size": "256"}) == Common("vgg16", size=256)
+
+
+# --- presets -----------------------------------------------------------------------------------
+
+
+def test_google_2015_is_the_recipe_of_the_first_notebook() -> None:
+    found = preset("google-2015", "dream")
+    assert found.mode == "dream"
+    assert dict(found.options) == {
+        "octaves": 4,
+        "octave_scale": 1.4,
+        "steps": 10,
+        "step_size": 1.5,
+        "jitter": 32,
+    }
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_built_in_preset_suits_its_mode(name: str) -> None:
+    found = preset(name)
+    assert registry.load({}).get(found.mode).check(found.options, partial=True) == found.options
+    assert found.description and name in preset_names(found.mode)
+
+
+def test_an_unknown_preset_gets_a_suggestion_from_its_mode() -> None:
+    error = refusal(preset, "gogle-2015")
+    assert (error.message, error.hint) == ("no preset 'gogle-2015'", "did you mean 'google-2015'?")
+    assert "google-2015" in str(refusal(preset, "zzz", "dream").hint)
+    assert "google-2015" not in str(refusal(preset, "google-2016", "guide").hint)
+
+
+def test_a_preset_of_another_mode_is_refused() -> None:
+    error = refusal(preset, "google-2015", "style")
+    assert error.message == "preset 'google-2015' is for the mode 'dream', not 'style'"
+
+
+def test_a_preset_may_be_a_file_a_recipe_or_a_picture(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('\ufeffmode = "dream"\n[options]\nsteps = 3\n[common]\nsize = 300\n', "utf-8")
+    assert (preset(path).name, preset(path).options, preset(path).common) == (
+        "mine",
+        {"steps": 3},
+        {"size": 300},
+    )
+    path.write_text(FULL.to_toml(), "utf-8")
+    assert preset(path, "style").options == FULL.options
+    made = Picture(np.zeros((8, 8, 3), np.float32), recipe=FULL.to_json()).save(tmp_path / "made.png")
+    assert preset(made).options == FULL.options
+    assert preset(made).common["model"] == "vgg19"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("mode = \n", "mine.toml is not valid TOML: Invalid value (at line 1, column 8)"),
+        ('mode = "dream"\noptoins = 1', "unknown key 'optoins' in mine.toml"),
+        ("[options]", "mine.toml lacks the key 'mode'"),
+        ('mode = "dream"\n[common]\nsize = "big"', "mine.toml: --size must be a whole number, not 'big'"),
+        ("mode = \xe9", "is not a TOML file: it is not UTF-8 text"),
+    ],
+)
+def test_a_damaged_preset_is_one_clear_line(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(text.encode("latin-1"))
+    error = refusal(preset, path)
+    assert error.message.endswith(message)
+    assert error.exit_code == 2
+
+
+def test_a_preset_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    error = refusal(preset, str(tmp_path / "gone.toml"))
+    assert error.message == f"cannot read the preset {tmp_path / 'gone.toml'}: no such file or directory"
+
+
+def test_the_built_in_presets_are_sorted_toml_files() -> None:
+    assert preset_names() == sorted(preset_names())
+    for name in preset_names():
+        tomllib.loads((recipe.PRESETS / f"{name}.toml").read_text("utf-8"))
