@@ -1,0 +1,57 @@
+"""Testing a mode: run one on a tiny picture, offline and within seconds, as deepdream itself would.
+
+`run_mode(guide, picture(64, 48), hint=picture(64, 64, seed=1), strength=2)` is a Picture; the plugin guide
+has a whole test.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+from unittest.mock import patch
+
+from deepdream.engine import Engine, Listener
+from deepdream.errors import UsageError
+from deepdream.modes import declare, declares
+from deepdream.picture import Picture
+from deepdream.recipe import Common
+
+__all__ = ["picture", "run_mode"]
+
+
+def picture(width: int = 64, height: int = 64, *, seed: int = 0) -> Picture:
+    """A small picture with something in it: soft patches of colour, others for every `seed`."""
+    import numpy as np
+
+    coarse = np.random.default_rng(seed).uniform(0, 255, (4, 4, 3))
+    return Picture.from_array(coarse).resized(width, height)
+
+
+def run_mode(
+    function: Callable[..., Picture],
+    /,
+    *pictures: Picture,
+    seed: int = 0,
+    listeners: Sequence[Listener] = (),
+    **arguments: Any,
+) -> Picture:
+    """What the mode makes of `pictures` and `arguments`, which are checked as for the command line.
+
+    Pictures are given in the order of the signature or by name. The network is the embedded VGG16 in
+    float32, and nothing is downloaded: a layer of InceptionV3 is stood in for, unless its weights are cached.
+    The mode's defaults for common options are left aside, so that a picture stays as tiny as it is. Raises
+    the errors that a user would see, and those that loading the mode would report.
+    """
+    if not declares(function):
+        raise UsageError(f"{function!r} is not a mode", 'decorate it: @mode("name", api=1)')
+    mode = declare(function, function.__code__.co_filename)
+    names = [item.name for item in mode.pictures]
+    if len(pictures) > len(names):
+        raise UsageError(f"the mode '{mode.name}' takes {len(names)} pictures, not {len(pictures)}")
+    given = dict(zip(names, pictures, strict=False))
+    given |= {name: arguments.pop(name) for name in names if arguments.get(name) is not None}
+    options = {name: value for name, value in arguments.items() if name not in names}
+    engine = Engine(Common(precision="float32"), seed=seed, listeners=listeners)
+    with patch.dict(os.environ, DEEPDREAM_OFFLINE="1"):
+        return mode.call(engine, given, options)
