@@ -1,0 +1,165 @@
+"""Files on the way out: names, checks made before any work, and writes that never lose a file.
+
+Nothing here decodes or encodes, so it costs nothing to import.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from types import MappingProxyType
+
+from deepdream.errors import DeepDreamError, UsageError, did_you_mean
+
+__all__ = ["SUFFIXES", "check_writable", "format_of", "output_path", "reason", "write_bytes"]
+
+SUFFIXES: Mapping[str, str] = MappingProxyType(
+    {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+)
+"""What the name of a file to be written may end in, and the format that is written then."""
+
+# From the formats themselves: libjpeg stops short of 16 bits, a WebP frame has 14 bits per side.
+_LONGEST_SIDE: Mapping[str, int] = MappingProxyType({"JPEG": 65500, "WEBP": 16383})
+
+
+def format_of(path: str | os.PathLike[str]) -> str:
+    """The format that the suffix of `path` asks for; `UsageError` if it is none of `SUFFIXES`."""
+    name = Path(path).name
+    suffix = Path(path).suffix
+    known = "use one of " + ", ".join(SUFFIXES)
+    if not suffix:
+        raise UsageError(f"no suffix in '{name}': it decides the format", known)
+    try:
+        return SUFFIXES[suffix.lower()]
+    except KeyError:
+        guess = did_you_mean(suffix, SUFFIXES)
+        raise UsageError(
+            f"unknown suffix '{suffix}' in '{name}'", f"{guess} ({known})" if guess else known
+        ) from None
+
+
+def output_path(stem: str, mode: str, suffix: str = ".png", folder: str | os.PathLike[str] = Path()) -> Path:
+    """The first free name: `<stem>.<mode>.png`, then `<stem>.<mode>-2.png`, `-3`, ... in `folder`."""
+    for number in count(1):
+        path = Path(folder) / f"{stem}.{mode}{'' if number == 1 else f'-{number}'}{suffix}"
+        with _said_of(path):
+            if not os.path.lexists(path):
+                return path
+    raise AssertionError("unreachable: the numbers do not end")
+
+
+def check_writable(
+    path: str | os.PathLike[str], overwrite: bool = False, *, size: tuple[int, int] | None = None
+) -> None:
+    """Find out, before minutes of work, whether a picture could be saved at `path`.
+
+    `size` is (width, height), where it is known: some formats have a longest side. The folder is
+    tried by making and removing a file in it, since permission bits tell nothing of read-only disks,
+    access lists and quotas. Raises `UsageError` for a suffix that names no format, `DeepDreamError`
+    for everything else in the way.
+    """
+    path = Path(path)
+    with _said_of(path):
+        if path.is_dir():
+            raise DeepDreamError(f"{path} is a folder", f"name a file in it, such as {path / 'dream.png'}")
+        longest = _LONGEST_SIDE.get(format := format_of(path))
+        if size is not None and longest is not None and max(size) > longest:
+            raise DeepDreamError(
+                f"{path}: {format} holds at most {longest} pixels on a side, not {max(size)}",
+                "save as .png or .tif",
+            )
+        target = _target(path)
+        if not target.parent.is_dir():
+            raise DeepDreamError(f"cannot write {path}: no folder {target.parent}", "create the folder first")
+        if os.path.lexists(target):
+            if not target.is_file():
+                raise DeepDreamError(f"cannot write {path}: it is not a regular file")
+            if not overwrite:
+                raise _exists(path)
+            # Renaming over it would succeed all the same; somebody protected this very file.
+            if not os.access(target, os.W_OK):
+                raise DeepDreamError(f"cannot write {path}: it is read-only", "choose another name")
+        with _temporary(target.parent):
+            pass
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False) -> None:
+    """Write a whole file or nothing at all.
+
+    The bytes go to a temporary file in the same folder, reach the disk, and only then take the name.
+    Whatever fails before that (a full disk, Ctrl-C) leaves the old file as it was and no other behind.
+    Without `overwrite` a file that appeared in the meantime is kept too.
+    """
+    path = Path(path)
+    target = _target(path)
+    with _said_of(path), _temporary(target.parent) as temporary:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if overwrite:
+            with suppress(OSError):  # a first write has no permissions to keep
+                shutil.copymode(target, temporary)
+            temporary.replace(target)
+        else:
+            try:
+                _take_name(temporary, target)
+            except FileExistsError:
+                raise _exists(path) from None
+
+
+def reason(error: OSError) -> str:
+    """The system's own words for what went wrong, in lower case: `no space left on device`."""
+    return (error.strerror or str(error) or type(error).__name__).lower()
+
+
+def _target(path: Path) -> Path:
+    """What `path` stands for: behind a symbolic link the file changes, not the link."""
+    return Path(os.path.realpath(path))
+
+
+def _take_name(temporary: Path, target: Path) -> None:
+    """Rename, but never over a file that exists (`FileExistsError`)."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links on this file system: claim the name, then replace the claim
+        target.open("xb").close()
+        try:
+            temporary.replace(target)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _temporary(folder: Path) -> Iterator[Path]:
+    """A new empty file in `folder`, with the permissions of any new file; gone afterwards."""
+    path = folder / f".deepdream-{secrets.token_hex(8)}.tmp"
+    path.open("xb").close()
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _said_of(path: Path) -> Iterator[None]:
+    """Turn what the system refuses into one line about `path`."""
+    try:
+        yield
+    except OSError as error:
+        hints = {errno.ENOSPC: "free some space, or save to another disk", errno.ENAMETOOLONG: None}
+        hint = hints.get(error.errno or 0, "choose another folder")
+        raise DeepDreamError(f"cannot write {path}: {reason(error)}", hint) from error
+
+
+def _exists(path: Path) -> DeepDreamError:
+    return DeepDreamError(f"{path} exists already", "choose another name, or replace it with --overwrite")
