@@ -124,71 +124,55 @@ def declares(value: Any) -> bool:
 def declare(function: Callable[..., Picture], source: str) -> Mode:
     """The mode that a decorated function declares; a DeepDreamError says what its author must change."""
     name, api, defaults = getattr(function, _DECLARATION)
-    who = f"the mode '{name}'"
     if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise DeepDreamError(f"{name!r} is no name for a mode", "use lower-case words joined by hyphens")
     if name in TOOLS:
-        raise DeepDreamError(f"{who} has the name of a deepdream command", f"rename the mode in {source}")
+        raise DeepDreamError(f"the mode '{name}' has the name of a deepdream command", "rename the mode")
     if api != API_VERSION:
         newer = isinstance(api, int) and api > API_VERSION
         raise DeepDreamError(
-            f"{who} was written for plugin interface {api}, and this deepdream has {API_VERSION}",
-            "upgrade deepdream" if newer else f"its author must port {source} to interface {API_VERSION}",
+            f"the mode '{name}' was written for plugin interface {api}, and this deepdream has {API_VERSION}",
+            "upgrade deepdream" if newer else f"its author must port it to interface {API_VERSION}",
         )
-    text = inspect.getdoc(function)
-    if not text:
-        raise DeepDreamError(f"{who} has no docstring, which is its help text", f"write one in {source}")
-    engine, parameters = _signature(function, who, source)
     try:
+        text = inspect.getdoc(function)
+        if not text:
+            raise DeepDreamError("it has no docstring, which is its help text", "write one")
+        engine, parameters = _signature(function)
         Common.check(defaults)
-    except UsageError as error:
-        hint = f"{error.hint or 'change it'} (in {source})"
-        raise DeepDreamError(f"{who} overrides a default: {error.message}", hint) from None
+    except DeepDreamError as error:
+        raise DeepDreamError(f"the mode '{name}': {error.message}", error.hint) from error
     summary = " ".join(text.partition("\n\n")[0].split())
     return Mode(name, function, summary, text, api, defaults, parameters, engine, source)
 
 
-def _signature(function: Callable[..., Picture], who: str, source: str) -> tuple[str, tuple[Parameter, ...]]:
+def _signature(function: Callable[..., Picture]) -> tuple[str, tuple[Parameter, ...]]:
     """The name of the Engine parameter, and all the others."""
     try:
         hints = get_type_hints(function, include_extras=True)
     except Exception as error:
         raise DeepDreamError(
-            f"{who} has an annotation that cannot be read: {error}",
-            f"import the name at the top of {source}, and not under TYPE_CHECKING",
+            f"an annotation cannot be read: {error}",
+            "import the name at the top of the file, and not under TYPE_CHECKING",
         ) from error
     engines: list[str] = []
     parameters: list[Parameter] = []
     for name, item in inspect.signature(function).parameters.items():
         if item.kind not in (item.POSITIONAL_OR_KEYWORD, item.KEYWORD_ONLY):
             raise DeepDreamError(
-                f"{who}: parameter '{name}' cannot be given by name", f"change it in {source}"
+                f"parameter '{name}' cannot be given by name", "declare it after a plain '*'"
             )
         if name not in hints:
-            raise DeepDreamError(f"{who}: parameter '{name}' has no type annotation", f"add it in {source}")
+            raise DeepDreamError(f"parameter '{name}' has no type annotation", "add it")
         if hints[name] is Engine:
             engines.append(name)
             continue
         if name in COMMON_NAMES:
-            raise DeepDreamError(
-                f"{who}: its option '{name}' is one every mode already has",
-                f"rename the parameter in {source}",
-            )
-        try:
-            declared = parameter(name, hints[name], item.default, picture_type=Picture)
-        except DeepDreamError as error:
-            raise DeepDreamError(f"{who}: {error.message}", f"{error.hint} (in {source})") from None
-        if not declared.required and not declared.picture:
-            try:
-                declared.check(declared.default)
-            except UsageError as error:
-                raise DeepDreamError(
-                    f"{who} has a wrong default: {error.message}", f"change it in {source}"
-                ) from None
-        parameters.append(declared)
-    if len(engines) != 1:
+            raise DeepDreamError(f"every mode already has an option '{name}'", "rename the parameter")
+        parameters.append(parameter(name, hints[name], item.default, picture_type=Picture))
+    if len(engines) != 1 or not any(item.picture and item.required for item in parameters[:1]):
         raise DeepDreamError(
-            f"{who} needs one parameter of the type Engine, and has {len(engines)}",
-            f"declare it 'def {function.__name__}(image: Picture, engine: Engine, ...)' in {source}",
+            "it must take a Picture to work on first, and one Engine",
+            f"declare it 'def {function.__name__}(image: Picture, engine: Engine, *, ...)'",
         )
     return engines[0], tuple(parameters)

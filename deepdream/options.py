@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 import types
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -160,10 +161,10 @@ def parameter(
     info: ArgumentInfo | OptionInfo | None = None,
     picture_type: type | None = None,
 ) -> Parameter:
-    """The parameter that `name: annotation = default` declares; a DeepDreamError for what no option can be.
+    """The parameter that `name: annotation = default` declares; a DeepDreamError for what none can be.
 
-    The `Option` or `Argument` inside `Annotated` wins over `info`; with neither, only a required picture is
-    an argument. `picture_type` is the class whose values the host loads.
+    The `Option` or `Argument` inside `Annotated` wins over `info`. Required pictures are arguments, and all
+    else are options. `picture_type` is the class whose values the host loads.
     """
     if get_origin(annotation) is Annotated:
         annotation, *extras = get_args(annotation)
@@ -185,15 +186,27 @@ def parameter(
             f"parameter '{name}' has the type {_type_name(annotation)}, which no option can have",
             _SUPPORTED,
         )
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
+        raise DeepDreamError(
+            f"'{name}' is no name for a parameter", "use lower-case words joined by underscores"
+        )
     if info.param_decls or info.default is not ...:
         raise DeepDreamError(
             f"parameter '{name}' declares a flag or a default of its own inside {type(info).__name__}",
             "the parameter's name is the flag, and its default is written after the '='",
         )
-    if picture and default is not REQUIRED and default is not None:
+    if isinstance(info, ArgumentInfo) != (picture and default is REQUIRED):
         raise DeepDreamError(
-            f"picture '{name}' has a default", "a picture is required, or Picture | None = None"
+            f"parameter '{name}' is declared as the wrong kind",
+            "a picture without default is an Argument, and everything else an Option",
         )
+    if default is not REQUIRED and not (picture and default is None):
+        if picture:
+            raise DeepDreamError(f"the picture '{name}' has a default", "declare it 'Picture | None = None'")
+        try:
+            declared.check(default)
+        except UsageError as error:
+            raise DeepDreamError(f"its own default is wrong: {error.message}", error.hint) from None
     return declared
 
 

@@ -114,7 +114,12 @@ def _problem(label: str, error: BaseException) -> Problem:
     if isinstance(error, SyntaxError):
         said = f"{error.msg}, line {error.lineno}"
     message = f"cannot be loaded: {type(error).__name__}" + (f": {said}" if said else "")
-    return Problem(label, message, "'deepdream doctor' says more", "".join(traceback.format_exception(error)))
+    return Problem(
+        label,
+        message,
+        "its author must mend it; DEEPDREAM_NO_PLUGINS=1 leaves every plugin out",
+        "".join(traceback.format_exception(error)),
+    )
 
 
 def _sources(environ: Mapping[str, str]) -> Iterator[_Source]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import pytest
 import typer
 
 from deepdream import registry
-from deepdream.api import Argument, Engine, Option, Picture, mode
+from deepdream.api import Engine, Option, Picture, mode
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.registry import Mode, Registry, declare
 
@@ -147,6 +148,17 @@ def test_loading_needs_no_tensorflow_and_prints_nothing_on_stdout(tmp_path: Path
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "hello\n")
 
 
+def test_an_installed_copy_finds_the_built_in_modes_inside_the_package(tmp_path: Path) -> None:
+    ignored = shutil.ignore_patterns("__pycache__", "*.h5")
+    shutil.copytree(ROOT / "deepdream", tmp_path / "deepdream", ignore=ignored)
+    shutil.copytree(ROOT / "plugins", tmp_path / "deepdream" / "_plugins", ignore=ignored)
+    code = "import deepdream.registry as r; print(r.__file__, *r.load({'DEEPDREAM_NO_PLUGINS': '1'}).modes)"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    where, *modes = ran.stdout.split()
+    assert Path(where).is_relative_to(tmp_path)
+    assert {"dream", "style"} <= set(modes)
+
+
 # --- guarding ----------------------------------------------------------------------------------
 
 BROKEN = {
@@ -160,27 +172,52 @@ BROKEN = {
     ),
     "older api": ({"api": "0"}, "its author must port"),
     "no api": ({"before": "@mode('x')\ndef f(): ..."}, "missing 1 required keyword-only argument: 'api'"),
-    "reserved": ({"parameters": "image: Picture, engine: Engine, size: int = 3"}, "'size' is one every mode"),
+    "reserved": (
+        {"parameters": "image: Picture, engine: Engine, size: int = 3"},
+        "every mode already has an option 'size'; rename",
+    ),
     "no annotation": ({"parameters": "image: Picture, engine: Engine, x=3"}, "'x' has no type annotation"),
     "unknown name": ({"parameters": "image: Picture, engine: Engine, x: 'Y' = 3"}, "name 'Y' is not defined"),
-    "no engine": ({"parameters": "image: Picture"}, "one parameter of the type Engine, and has 0"),
+    "no engine": (
+        {"parameters": "image: Picture"},
+        "a Picture to work on first, and one Engine; declare it 'def function(",
+    ),
     "no docstring": ({"doc": "pass"}, "has no docstring, which is its help text"),
     "type": (
-        {"parameters": "engine: Engine, x: dict = 1"},
+        {"parameters": "image: Picture, engine: Engine, x: dict = 1"},
         "'x' has the type dict, which no option can have",
     ),
-    "pictures": ({"parameters": "engine: Engine, x: list[Picture]"}, "which no option can have"),
-    "star": ({"parameters": "engine: Engine, **x: int"}, "'x' cannot be given by name"),
+    "pictures": (
+        {"parameters": "image: Picture, engine: Engine, x: list[Picture]"},
+        "which no option can have",
+    ),
+    "star": ({"parameters": "image: Picture, engine: Engine, **x: int"}, "'x' cannot be given by name"),
+    "no picture": (
+        {"parameters": "engine: Engine, image: Picture | None = None"},
+        "a Picture to work on first",
+    ),
+    "argument": (
+        {"parameters": "image: Picture, engine: Engine, x: Annotated[str, Argument()]"},
+        "'x' is declared as the wrong kind; a picture without default is an Argument",
+    ),
+    "picture default": (
+        {"parameters": "image: Picture, engine: Engine, x: Picture = 'a.png'"},
+        "the picture 'x' has a default; declare it 'Picture | None = None'",
+    ),
+    "camel": (
+        {"parameters": "image: Picture, engine: Engine, xY: int = 1"},
+        "'xY' is no name for a parameter",
+    ),
     "flag": (
-        {"parameters": "engine: Engine, x: Annotated[int, Option('--y')] = 1"},
+        {"parameters": "image: Picture, engine: Engine, x: Annotated[int, Option('--y')] = 1"},
         "declares a flag or a default of its own inside OptionInfo",
     ),
     "default": (
-        {"parameters": "engine: Engine, x: Annotated[int, Option(min=2)] = 1"},
-        "has a wrong default: --x must be at least 2, not 1",
+        {"parameters": "image: Picture, engine: Engine, x: Annotated[int, Option(min=2)] = 1"},
+        "the mode 'broken': its own default is wrong: --x must be at least 2, not 1",
     ),
     "common": ({"defaults": "{'modle': 'vgg19'}"}, "did you mean 'model'?"),
-    "common value": ({"defaults": "{'size': 0}"}, "overrides a default: --size must be at least 1, not 0"),
+    "common value": ({"defaults": "{'size': 0}"}, "the mode 'broken': --size must be at least 1, not 0"),
     "no mode": ({"body": "del function"}, "defines no mode"),
 }
 
@@ -404,15 +441,12 @@ def test_calling_checks_the_pictures_the_options_and_the_result(mode_: Mode) -> 
 
 def test_an_option_without_default_must_be_given() -> None:
     @mode("needs", api=1)
-    def needs(engine: Engine, *, word: Annotated[str, Argument()], count: int) -> Picture:
+    def needs(image: Picture, engine: Engine, *, count: int) -> Picture:
         """Need things."""
-        raise NotImplementedError
+        return image
 
-    found = declare(needs, "needs.py")
-    with pytest.raises(UsageError, match="WORD is missing: the mode 'needs' needs it"):
-        found.check({"count": 1})
-    with pytest.raises(UsageError, match="--count is missing"):
-        found.check({"word": "x"})
+    with pytest.raises(UsageError, match="--count is missing: the mode 'needs' needs it"):
+        declare(needs, "needs.py").check({})
 
 
 # --- the plugin guide --------------------------------------------------------------------------
