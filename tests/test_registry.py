@@ -120,6 +120,16 @@ def test_installed_packages_offer_modules_and_functions(
     assert "from-module" not in registry.load({"DEEPDREAM_NO_PLUGINS": "1"}).modes
 
 
+def test_damaged_metadata_of_one_package_costs_no_more_than_the_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed(tmp_path, "damaged", "a = = b\nno equals sign\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = registry.load({})
+    assert "dream" in found.modes
+    assert all("\n" not in problem.message for problem in found.problems) and found.problems
+
+
 def test_the_current_folder_is_never_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "here.py", "here")
     write(tmp_path / "plugins" / "there.py", "there")
