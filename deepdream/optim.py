@@ -20,14 +20,16 @@ Evaluate = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 class Optimiser(Protocol):
     """What the loop needs of an optimiser."""
 
-    clips: bool
-    """Whether the canvas may be held inside the grey levels after every step."""
-
     def reset(self, canvas: tf.Tensor) -> None:
         """Forget everything and make room for a canvas of this size."""
 
     def step(self, evaluate: Evaluate, canvas: tf.Tensor) -> tf.Tensor:
-        """The canvas after one step; calls `evaluate` exactly once. Runs inside a graph."""
+        """The canvas after one step, inside the grey levels; calls `evaluate` exactly once, in a graph."""
+
+
+def _inside(canvas: tf.Tensor) -> tf.Tensor:
+    """Every recipe clips to the valid range after each step; a canvas is 0-255."""
+    return tf.clip_by_value(canvas, 0.0, 255.0)
 
 
 def _state(rank: int, dtype: tf.DType = tf.float32) -> tf.Variable:
@@ -46,8 +48,6 @@ class Ascent:
     the same for g and c·g whatever c, and zero for a zero gradient.
     """
 
-    clips = True
-
     def __init__(self, step_size: float) -> None:
         self.step_size = step_size
 
@@ -58,13 +58,11 @@ class Ascent:
         _, gradient = evaluate(canvas)
         # Dividing by the largest entry first keeps the mean of a tiny gradient out of denormals.
         unit = tf.math.divide_no_nan(gradient, tf.reduce_max(tf.abs(gradient)))
-        return canvas + self.step_size * tf.math.divide_no_nan(unit, tf.reduce_mean(tf.abs(unit)))
+        return _inside(canvas + self.step_size * tf.math.divide_no_nan(unit, tf.reduce_mean(tf.abs(unit))))
 
 
 class Adam:
     """Adam (Kingma & Ba 2015), uphill; `step_size` is its learning rate in grey levels."""
-
-    clips = True
 
     def __init__(
         self, step_size: float, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8
@@ -84,22 +82,26 @@ class Adam:
         v = self.beta_2 * self._v + (1 - self.beta_2) * tf.square(g)
         self._m.assign(m), self._v.assign(v), self._t.assign(t)
         m_hat, v_hat = m / (1 - self.beta_1**t), v / (1 - self.beta_2**t)
-        return canvas + self.step_size * tf.math.divide_no_nan(m_hat, tf.sqrt(v_hat) + self.epsilon)
+        return _inside(canvas + self.step_size * tf.math.divide_no_nan(m_hat, tf.sqrt(v_hat) + self.epsilon))
 
 
 class LBFGS:
-    """L-BFGS, uphill, without a line search (Nocedal & Wright 2006, algorithm 7.4).
+    """L-BFGS, uphill, without a line search, held inside the grey levels.
 
-    The last `history` pairs (s, y) live in ring buffers `[history, N]` on the device. The first
-    step is min(1, 1/‖g‖₁) long, later ones take the full quasi-Newton step, as Torch's optimiser
-    does with a learning rate of 1. Pairs without positive curvature are not stored. When the
-    objective stops being finite, the best canvas seen is restored and the history forgotten.
+    The last `history` pairs (s, y) live in ring buffers `[history, N]` on the device and give the
+    direction by the two-loop recursion (Nocedal & Wright 2006, algorithm 7.4). The first step is
+    min(1, 1/‖g‖₁) long, later ones take the full quasi-Newton step, as Torch's optimiser does with a
+    learning rate of 1. Pixels that lie on a bound and are pulled outwards stay there and take no
+    part in the direction (two-metric projection, Gafni & Bertsekas 1984): what lies beyond white
+    cannot be shown, and clipping it off afterwards would cost most of what was gained. `bounded`
+    false leaves the canvas free, as the published style recipes do.
+
+    Pairs without positive curvature are not stored. When the objective stops being finite, the
+    best canvas seen is restored and the history forgotten.
     """
 
-    clips = False  # clipping would break the relation between s and y
-
-    def __init__(self, history: int = 20) -> None:
-        self.history = history
+    def __init__(self, history: int = 20, *, bounded: bool = True) -> None:
+        self.history, self.bounded = history, bounded
         self._s, self._y, self._rho = _state(2), _state(2), _state(1)
         self._gradient, self._move = _state(1), _state(1)
         self._best, self._best_value = _state(4), _state(0)
@@ -131,12 +133,20 @@ class LBFGS:
             self._best.assign(canvas)
             self._best_value.assign(value)
         self._remember(gradient)
-        direction, length = self._direction(gradient)
-        move = length * direction
+        x = tf.reshape(canvas, [-1])
+        free = tf.ones_like(x)
+        if self.bounded:
+            held = ((x <= 0.0) & (gradient > 0.0)) | ((x >= 255.0) & (gradient < 0.0))
+            free = tf.where(held, 0.0, 1.0)
+        first = tf.minimum(1.0, tf.math.divide_no_nan(1.0, tf.reduce_sum(tf.abs(gradient))))
+        length = tf.where(self._age > 0, 1.0, first)
+        moved = x - length * free * self._two_loop(free * gradient)
+        if self.bounded:
+            moved = _inside(moved)
         self._gradient.assign(gradient)
-        self._move.assign(move)
+        self._move.assign(moved - x)
         self._age.assign_add(1)
-        return canvas + tf.reshape(move, tf.shape(canvas))
+        return tf.reshape(moved, tf.shape(canvas))
 
     def _remember(self, gradient: tf.Tensor) -> None:
         """Store the pair of the step just taken, if there was one and its curvature is positive."""
@@ -149,8 +159,8 @@ class LBFGS:
             self._rho.scatter_nd_update([[slot]], [1.0 / curvature])
             self._stored.assign_add(1)
 
-    def _direction(self, gradient: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The two-loop recursion: (-H·gradient, step length)."""
+    def _two_loop(self, gradient: tf.Tensor) -> tf.Tensor:
+        """H·gradient, H being the approximate inverse Hessian that the stored pairs stand for."""
         s, y, rho = self._s.read_value(), self._y.read_value(), self._rho.read_value()
         count = tf.minimum(self._stored, self.history)
         alpha = tf.zeros([self.history])
@@ -167,8 +177,7 @@ class LBFGS:
             slot = (self._stored - count + i) % self.history
             b = rho[slot] * _dot(y[slot], q)
             q += (alpha[slot] - b) * s[slot]
-        first = tf.minimum(1.0, tf.math.divide_no_nan(1.0, tf.reduce_sum(tf.abs(gradient))))
-        return -q, tf.where(self._age > 0, 1.0, first)
+        return q
 
     def _start_again(self, canvas: tf.Tensor) -> tf.Tensor:
         self._stored.assign(0)
