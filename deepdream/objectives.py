@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -39,6 +39,7 @@ __all__ = [
     "match",
     "mean",
     "parse_layer",
+    "total",
     "total_variation",
 ]
 
@@ -90,14 +91,10 @@ class Objective:
         """The layers that the terms look at, each once, in order of appearance."""
         return tuple(dict.fromkeys(name for term in self.terms for name in term.layers))
 
-    def __add__(self, other: Objective | int) -> Objective:
-        if other == 0:  # the start value of sum()
-            return self
+    def __add__(self, other: Objective) -> Objective:
         if not isinstance(other, Objective):
             return NotImplemented
         return Objective(self.terms + other.terms)
-
-    __radd__ = __add__
 
     def __mul__(self, factor: float) -> Objective:
         if isinstance(factor, bool) or not isinstance(factor, (int, float)):
@@ -145,6 +142,11 @@ class Objective:
             seen[term.name] = seen.get(term.name, 0) + 1
             out.append(term.name if seen[term.name] == 1 else f"{term.name}#{seen[term.name]}")
         return tuple(out)
+
+
+def total(objectives: Iterable[Objective]) -> Objective:
+    """The sum of `objectives`."""
+    return Objective(tuple(term for objective in objectives for term in objective.terms))
 
 
 def _single(
@@ -343,4 +345,4 @@ def layers(specs: list[str] | tuple[str, ...]) -> Objective:
     if not any(weight for _, weight in pairs):
         raise UsageError("no layer has a weight other than 0", "name a layer, for instance --layer mixed4")
     relative = len(pairs) > 1
-    return Objective(tuple(t for name, w in pairs for t in (w * layer(name, relative=relative)).terms))
+    return total(weight * layer(name, relative=relative) for name, weight in pairs)

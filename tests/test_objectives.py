@@ -123,7 +123,7 @@ def test_weights_distribute_and_nothing_mutates() -> None:
     assert str(-both).startswith("- 2·layer(a) - channel")
     assert one.terms[0].weight == 1
     assert both.layers == ("a", "b")
-    assert sum([one, one]).labels() == ("layer(a)", "layer(a)#2")
+    assert obj.total([one, one]).labels() == ("layer(a)", "layer(a)#2")
     assert str(one.renamed({"a": "z"})) == "layer(z)"
 
 

@@ -1,0 +1,286 @@
+"""The engine: what a mode is given to climb with. The loop itself is in `ascent`.
+
+Importing this module loads no TensorFlow; the first `features` or `ascend` does.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from deepdream import backbones, precision
+from deepdream.errors import DeepDreamError, UsageError
+from deepdream.objectives import Objective
+from deepdream.picture import Picture
+from deepdream.recipe import Common
+from deepdream.scales import Size, octave_sizes, share_of_work
+from deepdream.silence import silence_tensorflow
+
+if TYPE_CHECKING:
+    from deepdream.ascent import Moment, Network
+
+__all__ = ["Engine", "Listener", "Pool", "Step"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a listener is told after every gradient step."""
+
+    octave: int
+    """Counted from 1, of `octaves`."""
+    octaves: int
+    index: int
+    """Number of this step, counted from 1, of `total`."""
+    total: int
+    objective: float
+    terms: Mapping[str, float]
+    """Weighted value of every term, as the step found it."""
+    seconds: float
+    """How long this step took."""
+    done: float
+    """Fraction of the work that is done, a step's work being its pixel count."""
+    size: tuple[int, int]
+    """Width and height of the canvas."""
+    snapshot: Callable[[], Picture]
+    """The picture as it is now, at full size; copied from the device only when called."""
+
+
+Listener = Callable[[Step], None]
+
+
+class Pool:
+    """Networks that stay open between runs, so that a batch loads each of them once."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[Any, ...], Network] = {}
+
+    def network(self, choice: backbones.Choice, dtype: backbones.Precision) -> Network:
+        """The network for a choice of model and layers, opened on first use."""
+        from deepdream.ascent import Network
+
+        layers = tuple(dict.fromkeys(choice.used.values()))
+        backbone = choice.backbone
+        key = (backbone.name, backbone.preprocess, choice.weights, dtype, tuple(choice.used.items()))
+        if key not in self._open:
+            self._open[key] = Network(backbones.open_extractor(choice, layers, dtype), choice.used)
+        return self._open[key]
+
+
+@dataclass
+class Engine:
+    """Climbs objectives for a mode; made by the host, one for each run.
+
+    A mode calls `ascend`, and before it perhaps `features`, `noise` and `default_layers`. What
+    happened is in `report` afterwards. With `dry`, everything is planned and nothing computed.
+    """
+
+    common: Common = field(default_factory=Common)
+    seed: int = 0
+    listeners: Sequence[Listener] = ()
+    cancel: threading.Event | None = None
+    pool: Pool = field(default_factory=Pool)
+    dry: bool = False
+    report: dict[str, Any] = field(default_factory=lambda: {"notes": [], "interrupted": False})
+
+    # --- for modes -----------------------------------------------------------------------------
+
+    def say(self, note: str) -> None:
+        """Tell the user something they should know, in one line."""
+        if note not in self.report["notes"]:
+            self.report["notes"].append(note)
+
+    def default_layers(self, role: Literal["dream", "content", "style"]) -> list[str]:
+        """The layers that suit the model in use: to dream at, or to take content or style from."""
+        backbone = backbones.get("vgg16" if self.common.model == "auto" else self.common.model)
+        if role == "content":
+            return [backbone.content_layer]
+        return list(backbone.dream_layers if role == "dream" else backbone.style_layers)
+
+    def noise(
+        self, like: Picture, *, mean: float | Sequence[float] = 127.5, deviation: float = 40.0
+    ) -> Picture:
+        """White noise as large as `like`: normal, `mean` (per channel) and `deviation` in grey levels."""
+        import numpy as np
+
+        normal = np.random.default_rng(self.seed).standard_normal(like.pixels.shape, np.float32)
+        pixels = np.asarray(mean, np.float32) + np.float32(deviation) * normal
+        return like.with_pixels(np.clip(pixels, 0.0, 255.0).astype(np.float32))
+
+    def features(self, picture: Picture, layers: Sequence[str]) -> dict[str, Any]:
+        """Activations of `picture` at its own size: layer name -> float32 tensor `[1, h, w, C]`."""
+        choice = self._choose(tuple(layers))
+        if self.dry:
+            return dict.fromkeys(layers)
+        network = self.pool.network(choice, self._dtype())
+        return network.features(picture, (picture.height, picture.width))
+
+    def ascend(
+        self,
+        image: Picture,
+        objective: Objective,
+        *,
+        octaves: int = 1,
+        octave_scale: float = 1.4,
+        steps: int | Sequence[int] = 10,
+        step_size: float = 1.5,
+        jitter: int = 0,
+        optimiser: Literal["ascent", "adam", "lbfgs"] = "ascent",
+        history: int = 20,
+        reinject: bool = True,
+    ) -> Picture:
+        """Climb `objective` from `image` and return the picture at the top.
+
+        `octaves` sizes, each `octave_scale` times smaller than the next, are climbed from the
+        smallest to the picture's own with `steps` steps each (one number, or one per octave from
+        the smallest up). `step_size` is in grey levels per step (L-BFGS finds its own), `jitter` in
+        pixels per axis. `reinject` carries the detail that an octave added to the sharper
+        photograph of the next; without it the canvas itself is scaled up. `history` is the number
+        of pairs that L-BFGS remembers.
+        """
+        choice = self._choose(objective.layers)
+        sizes = self._plan_octaves(image, choice, octaves, octave_scale)
+        counts = [steps] * octaves if isinstance(steps, int) else list(steps)
+        if len(counts) != octaves:
+            raise UsageError(f"{len(counts)} numbers of steps for {octaves} octaves", "give one for each")
+        counts = counts[-len(sizes) :]
+        shown = objective.renamed(choice.used)
+        self.report.update(
+            octaves=[[w, h] for h, w in sizes],
+            steps=sum(counts),
+            formula=str(shown),
+            memory=_memory(choice, sizes[-1], self._dtype()),
+        )
+        if self.dry:
+            return image
+        from deepdream import ascent, optim
+
+        step = ascent.Climb(
+            self.pool.network(choice, self._dtype()),
+            objective,
+            optim.make(optimiser, step_size, history),
+            jitter=jitter,
+            seed=self.seed,
+        )
+        moment = None
+        for moment in ascent.climb(step, image, sizes, counts, reinject=reinject):
+            self._tell(moment, image, sizes, counts, shown.labels())
+            if self.cancel is not None and self.cancel.is_set():
+                self.report["interrupted"] = moment.index < sum(counts)
+                break
+        return image if moment is None else image.with_pixels(moment.pixels())
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _dtype(self) -> backbones.Precision:
+        if not self.dry:
+            silence_tensorflow()  # which GPUs there are is known only then
+        chosen = precision.choose(self.common.precision)
+        self.report.update(precision=chosen.dtype, precision_reason=chosen.reason)
+        return chosen.dtype
+
+    def _choose(self, layers: tuple[str, ...]) -> backbones.Choice:
+        """The model and the real layers for the requested ones; noted in the report."""
+        if not layers:
+            raise UsageError("the objective looks at no layer", "add a term that names a layer")
+        common = self.common
+        choice = backbones.resolve(
+            common.model,
+            layers,
+            weights=Path(common.weights) if common.weights else None,
+            preprocess=common.preprocess,
+            download=not self.dry,
+        )
+        if choice.note:
+            self.say(choice.note)
+        known = self.report.get("layers", [])
+        self.report.update(
+            model=choice.backbone.name,
+            weights=_described(choice.weights),
+            requested_layers=list(dict.fromkeys([*self.report.get("requested_layers", []), *layers])),
+            layers=list(dict.fromkeys([*known, *choice.used.values()])),
+        )
+        return choice
+
+    def _plan_octaves(
+        self, image: Picture, choice: backbones.Choice, octaves: int, scale: float
+    ) -> tuple[Size, ...]:
+        deepest = max((choice.backbone.layer(n) for n in choice.used.values()), key=lambda la: la.min_size)
+        sizes = octave_sizes((image.height, image.width), octaves, scale, smallest=deepest.min_size)
+        if not sizes:
+            raise DeepDreamError(
+                f"a picture of {image.width}x{image.height} px is too small for {deepest.name} of "
+                f"{choice.backbone.name}, which needs {deepest.min_size} px on the shorter side",
+                "enlarge it with --size, or take a shallower layer",
+            )
+        if len(sizes) < octaves:
+            w, h = sizes[0][1], sizes[0][0]
+            self.say(
+                f"{len(sizes)} of {octaves} octaves used: below {w}x{h} px the picture is too small "
+                f"for {deepest.name}"
+            )
+        return sizes
+
+    def _tell(
+        self,
+        moment: Moment,
+        image: Picture,
+        sizes: Sequence[Size],
+        counts: Sequence[int],
+        labels: Sequence[str],
+    ) -> None:
+        """Record a step in the report and pass it on to the listeners."""
+        terms = {label: float(value) for label, value in zip(labels, moment.values, strict=True)}
+        figures = {"total": sum(terms.values()), **terms}
+        if not moment.finite:
+            raise DeepDreamError(
+                f"the objective became {figures['total']} at step {moment.index}",
+                "take a smaller --step-size, smaller weights, or --precision float32",
+            )
+        if math.isfinite(figures["total"]):
+            self.report.setdefault("objective", {"start": figures})["end"] = figures
+        else:
+            self.say(f"the objective was lost at step {moment.index}: went on from the best picture so far")
+        share = share_of_work(sizes, counts)
+        before = sum(counts[: moment.octave])
+        done = sum(s * n for s, n in zip(share[: moment.octave], counts, strict=False))
+        height, width = sizes[moment.octave]
+        step = Step(
+            octave=moment.octave + 1,
+            octaves=len(sizes),
+            index=moment.index,
+            total=sum(counts),
+            objective=figures["total"],
+            terms=terms,
+            seconds=moment.seconds,
+            done=min(1.0, done + share[moment.octave] * (moment.index - before)),
+            size=(width, height),
+            snapshot=lambda: image.with_pixels(moment.pixels()),
+        )
+        for listener in self.listeners:
+            listener(step)
+
+
+def _described(weights: backbones.Weights) -> dict[str, str]:
+    """Where the weights came from, and which they are."""
+    facts = {"origin": weights.origin, "file": weights.name, "sha256": weights.sha256()}
+    return {key: value for key, value in facts.items() if value is not None}
+
+
+_RESIDENT = 900e6
+"""Bytes that Python, TensorFlow and the network's weights take before the first picture."""
+
+_COPIES = 2.2
+"""How often an activation is alive at the peak of a gradient step: itself, its gradient, and slack."""
+
+
+def _memory(choice: backbones.Choice, size: Size, dtype: str) -> int:
+    """Predicted peak memory in bytes of a gradient step on a canvas of `size`."""
+    layers = choice.backbone.layers
+    deepest = max(i for i, layer in enumerate(layers) if layer.name in choice.used.values())
+    per_pixel = sum(layer.channels / layer.stride**2 for layer in layers[: deepest + 1])
+    bytes_each = 2 if dtype == "bfloat16" else 4
+    return int(_RESIDENT + _COPIES * size[0] * size[1] * (per_pixel * bytes_each + 3 * 4 * 6))

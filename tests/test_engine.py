@@ -1,0 +1,235 @@
+"""The engine on the real VGG16: what a user of the engine relies on, and the numbers of the recipe."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from deepdream import objectives as obj
+from deepdream.backbones import open_extractor, resolve
+from deepdream.engine import Engine, Pool, Step
+from deepdream.errors import DeepDreamError, UsageError
+from deepdream.picture import Picture
+from deepdream.recipe import Common
+from deepdream.scales import octave_sizes
+
+FLOAT32 = Common(precision="float32")
+
+
+@pytest.fixture(scope="module")
+def pool() -> Pool:
+    return Pool()
+
+
+@pytest.fixture(scope="module")
+def photo() -> Picture:
+    rng = np.random.default_rng(5)
+    small = Picture.from_array(rng.uniform(0, 255, (6, 8, 3)).astype(np.float32))
+    return small.resized(96, 72)
+
+
+def network(pool: Pool, *layers: str):  # type: ignore[no-untyped-def]
+    return pool.network(resolve("vgg16", layers), "float32")
+
+
+# --- the recipe of 2015, stated once more --------------------------------------------------------
+
+
+def bilinear(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Linear interpolation between pixel centres, in float64."""
+
+    def along(values: np.ndarray, new: int) -> np.ndarray:
+        old = values.shape[0]
+        at = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
+        low = np.floor(at).astype(int)
+        high = np.minimum(low + 1, old - 1)
+        part = (at - low).reshape(-1, 1, 1)
+        return values[low] * (1 - part) + values[high] * part
+
+    return along(along(image, height).transpose(1, 0, 2), width).transpose(1, 0, 2)
+
+
+def plain_google_2015(
+    image: np.ndarray, layer: str, pool: Pool, seed: int, octaves: int, steps: int
+) -> np.ndarray:
+    """google/deepdream's loop, step by step: ½Σa², roll, 1.5·g/mean|g|, unroll, clip, re-inject."""
+    import tensorflow as tf
+
+    extractor = open_extractor(resolve("vgg16", [layer]), [layer], "float32")
+    bases = [image.astype(float)]
+    for _ in range(octaves - 1):
+        h, w = bases[0].shape[:2]
+        bases.insert(0, bilinear(bases[0], round(h / 1.4), round(w / 1.4)))
+    detail, index = np.zeros_like(bases[0]), 0
+    for base in bases:
+        detail = bilinear(detail, *base.shape[:2])
+        x = base + detail
+        for _ in range(steps):
+            index += 1
+            dy, dx = tf.random.stateless_uniform([2], [seed, index], -32, 33, tf.int32).numpy()
+            rolled = tf.constant(np.roll(x, (dy, dx), (0, 1))[None], tf.float32)
+            with tf.GradientTape() as tape:
+                tape.watch(rolled)
+                value = tf.reduce_sum(extractor(rolled)[layer] ** 2) / 2
+            g = np.roll(tape.gradient(value, rolled)[0].numpy().astype(float), (-dy, -dx), (0, 1))
+            x = np.clip(x + 1.5 / np.abs(g).mean() * g, 0, 255)
+        detail = x - base
+    return x
+
+
+def test_dream_is_the_recipe_of_2015(pool: Pool, photo: Picture) -> None:
+    layer = "block3_conv3"
+    engine = Engine(FLOAT32, seed=11, pool=pool)
+    first = engine.ascend(photo, obj.layer(layer), octaves=1, steps=1, jitter=32).pixels
+    plain = plain_google_2015(photo.pixels, layer, pool, seed=11, octaves=1, steps=1)
+    assert np.abs(first - plain).max() < 1e-3 * 50  # the largest change of a pixel is some 50 levels
+    assert np.sqrt(((first - plain) ** 2).mean()) < 1e-3
+
+    many = engine.ascend(photo, obj.layer(layer), octaves=3, steps=5, jitter=32).pixels - photo.pixels
+    plain = plain_google_2015(photo.pixels, layer, pool, seed=11, octaves=3, steps=5) - photo.pixels
+    cosine = (many * plain).sum() / np.sqrt((many**2).sum() * (plain**2).sum())
+    assert cosine >= 0.999
+
+
+# --- invariants ----------------------------------------------------------------------------------
+
+
+def test_a_step_of_nothing_changes_nothing(pool: Pool, photo: Picture) -> None:
+    engine = Engine(FLOAT32, pool=pool)
+    same = engine.ascend(photo, obj.layer("block1_conv2"), octaves=3, steps=2, step_size=0.0, jitter=5)
+    assert np.abs(same.pixels - photo.pixels).max() < 1e-3
+    none = engine.ascend(photo, obj.layer("block1_conv2"), octaves=3, steps=0)
+    np.testing.assert_array_equal(none.pixels, photo.pixels)
+
+
+def test_same_seed_same_picture_other_seed_another(pool: Pool, photo: Picture) -> None:
+    def dream(seed: int) -> np.ndarray:
+        engine = Engine(Common(), seed=seed, pool=pool)
+        return engine.ascend(photo, obj.layer("block2_conv2"), octaves=2, steps=3, jitter=8).pixels
+
+    np.testing.assert_array_equal(dream(3), dream(3))
+    assert np.abs(dream(3) - dream(4)).max() > 1
+
+
+def test_the_layer_responds_more_and_not_only_where_it_was_looked_at(pool: Pool, photo: Picture) -> None:
+    layer, values = "block3_conv3", []
+    engine = Engine(FLOAT32, seed=2, pool=pool, listeners=[lambda step: values.append(step.objective)])
+    dreamt = engine.ascend(photo, obj.layer(layer), steps=15, jitter=2)
+    assert np.mean(np.diff(values) > 0) >= 0.9
+    net = network(pool, layer)
+
+    def response(picture: Picture) -> float:
+        """Averaged over shifts that the dream never used."""
+        shifts = [(17, 23), (21, 40), (33, 12)]
+        rolled = [picture.with_pixels(np.roll(picture.pixels, s, (0, 1))) for s in shifts]
+        return float(np.mean([(net.features(p, (72, 96))[layer].numpy() ** 2).mean() for p in rolled]))
+
+    assert response(dreamt) > 2 * response(photo)
+
+
+def test_one_trace_serves_all_octaves_and_targets(pool: Pool, photo: Picture) -> None:
+    from deepdream import ascent, optim
+
+    layers = ("block1_conv2", "block2_conv2")
+    objective = -obj.content(layers[0], photo) - obj.gram(layers[1], photo.resized(50, 80))
+    step = ascent.Climb(network(pool, *layers), objective, optim.Adam(1.0), jitter=0, seed=0)
+    sizes = octave_sizes((72, 96), 4, 1.4)
+    moments = list(ascent.climb(step, photo, sizes, [2] * 4, reinject=False))
+    assert len(moments) == 8
+    assert step.traces == 1
+
+
+def test_bfloat16_changes_the_gradient_hardly_at_all(pool: Pool, photo: Picture) -> None:
+    deltas = []
+    for dtype in ("float32", "bfloat16"):
+        engine = Engine(Common(precision=dtype), pool=pool)  # type: ignore[arg-type]
+        moved = engine.ascend(photo, obj.layer("block3_conv3"), steps=1)
+        assert moved.pixels.dtype == np.float32
+        deltas.append((moved.pixels - photo.pixels).ravel())
+    cosine = deltas[0] @ deltas[1] / np.sqrt((deltas[0] @ deltas[0]) * (deltas[1] @ deltas[1]))
+    assert 0.98 < cosine < 1.0  # close, and really another precision
+
+
+# --- what the host sees --------------------------------------------------------------------------
+
+
+def test_steps_tell_where_the_climb_is(pool: Pool, photo: Picture) -> None:
+    steps: list[Step] = []
+    engine = Engine(FLOAT32, pool=pool, listeners=[steps.append])
+    objective = obj.layer("block1_conv2") - 0.5 * obj.total_variation()
+    result = engine.ascend(photo, objective, octaves=2, octave_scale=2.0, steps=[1, 2])
+    assert [(s.octave, s.index, s.size) for s in steps] == [
+        (1, 1, (48, 36)),
+        (2, 2, (96, 72)),
+        (2, 3, (96, 72)),
+    ]
+    assert steps[-1].done == pytest.approx(1.0)
+    assert steps[0].done == pytest.approx(1 / 9)
+    assert set(steps[0].terms) == {"layer(block1_conv2)", "total_variation"}
+    assert steps[0].objective == pytest.approx(sum(steps[0].terms.values()))
+    assert steps[0].snapshot().size == photo.size
+    np.testing.assert_array_equal(steps[-1].snapshot().pixels, result.pixels)
+    assert engine.report["layers"] == ["block1_conv2"]
+    assert engine.report["formula"] == "layer(block1_conv2) - 0.5·total_variation"
+    assert engine.report["objective"]["end"]["total"] == steps[-1].objective
+
+
+def test_a_cancelled_climb_returns_the_picture_as_it_is(pool: Pool, photo: Picture) -> None:
+    cancel, seen = threading.Event(), []
+
+    def stop(step: Step) -> None:
+        seen.append(step)
+        if step.index == 2:
+            cancel.set()
+
+    engine = Engine(FLOAT32, pool=pool, listeners=[stop], cancel=cancel)
+    result = engine.ascend(photo, obj.layer("block1_conv2"), octaves=2, steps=5)
+    assert len(seen) == 2
+    assert engine.report["interrupted"]
+    assert result.size == photo.size
+    np.testing.assert_array_equal(result.pixels, seen[-1].snapshot().pixels)
+
+
+def test_octaves_too_small_for_the_network_are_left_out_and_said(pool: Pool) -> None:
+    engine = Engine(FLOAT32, pool=pool, dry=True)
+    engine.ascend(Picture(np.zeros((20, 40, 3), np.float32)), obj.layer("block5_conv1"), octaves=4)
+    assert engine.report["octaves"] == [[40, 20]]
+    assert "1 of 4 octaves" in engine.report["notes"][0]
+    with pytest.raises(DeepDreamError, match="5x7 px is too small for block5_conv1"):
+        engine.ascend(Picture(np.zeros((7, 5, 3), np.float32)), obj.layer("block5_conv1"))
+
+
+def test_a_dry_run_computes_nothing(photo: Picture) -> None:
+    engine = Engine(Common(size=96), dry=True, pool=None)  # type: ignore[arg-type]
+    target = engine.features(photo, ["block4_conv3"])["block4_conv3"]
+    same = engine.ascend(photo, obj.match("block4_conv3", target), octaves=2)
+    assert same is photo
+    assert engine.report["steps"] == 20
+    assert engine.report["memory"] > 5e8
+
+
+def test_a_stand_in_is_named(photo: Picture, pool: Pool) -> None:
+    engine = Engine(FLOAT32, pool=pool)
+    engine.ascend(photo, obj.layer("mixed0"), steps=1)
+    assert engine.report["model"] == "vgg16"
+    assert engine.report["requested_layers"] == ["mixed0"]
+    assert engine.report["formula"] == f"layer({engine.report['layers'][0]})"
+    assert "mixed0" in engine.report["notes"][0]
+
+
+def test_an_objective_that_is_lost_ends_in_one_line(pool: Pool, photo: Picture) -> None:
+    engine = Engine(FLOAT32, pool=pool)
+    with pytest.raises(DeepDreamError, match="objective became"):
+        engine.ascend(photo, 1e38 * obj.layer("block3_conv3"), steps=1)
+    with pytest.raises(UsageError):
+        engine.ascend(photo, obj.total_variation())
+
+
+def test_noise_comes_from_the_seed(photo: Picture) -> None:
+    one, same, other = (Engine(seed=s).noise(photo).pixels for s in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert np.abs(one - other).max() > 10
+    assert one.mean() == pytest.approx(127.5, abs=2)
+    assert one.std() == pytest.approx(40, abs=2)
