@@ -101,7 +101,11 @@ class Backbone:
 
 def names() -> list[str]:
     """Every network known by name, the ones most used first."""
-    found = sorted(path.stem for path in TABLES.glob("*.json"))
+
+    def by_number(name: str) -> list[str]:
+        return [part.zfill(4) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+    found = sorted((path.stem for path in TABLES.glob("*.json")), key=by_number)
     return [*(name for name in FIRST if name in found), *(name for name in found if name not in FIRST)]
 
 
@@ -114,9 +118,11 @@ def get(model: str, preprocess: str | None = None) -> Backbone:
     if preprocess is not None and preprocess not in PREPROCESS:
         raise UsageError(f"no preprocessing '{preprocess}'", f"there are {', '.join(PREPROCESS)}")
     if is_path(model):
-        from deepdream.backbones.extractor import read_saved_model
+        from deepdream.backbones.saved import read_saved
+        from deepdream.silence import silence_tensorflow
 
-        layers = read_saved_model(Path(model))
+        silence_tensorflow()
+        layers = read_saved(Path(model))
         return _with_defaults(name=model, preprocess=preprocess or "none", layers=layers, path=Path(model))
     known = {_plain(name): name for name in names()}
     if _plain(model) not in known:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from deepdream.backbones.catalog import Backbone, Layer
+from deepdream.backbones.catalog import Backbone
 from deepdream.backbones.choice import Choice
-from deepdream.backbones.introspect import layer_table, stable_names
+from deepdream.backbones.introspect import outputs_of, stable_names
+from deepdream.backbones.saved import open_saved
 from deepdream.errors import DeepDreamError
 from deepdream.silence import silence_tensorflow
 
@@ -60,8 +62,8 @@ def open_extractor(choice: Choice, layers: Sequence[str], precision: Precision =
         raise DeepDreamError(f"the weights of {backbone.name} are not downloaded yet")
     silence_tensorflow()
     if backbone.path is not None:
-        model = _load_saved(backbone.path)
-        network = _freed(_cut(model, {layer.name: layer for layer in model.operations}, wanted), precision)
+        model = open_saved(backbone.path, precision)
+        network = _cut(model, {operation.name: operation for operation in model.operations}, wanted)
     else:
         model = _build(backbone, precision)
         _load(model, backbone, choice.weights.path)
@@ -91,12 +93,6 @@ def prepare(canvas: tf.Tensor, preprocess: str) -> tf.Tensor:
     return canvas
 
 
-def read_saved_model(path: Path) -> list[Layer]:
-    """The layer table of a Keras model that the user saved. DeepDreamError if it cannot be dreamt with."""
-    silence_tensorflow()
-    return layer_table(_load_saved(path))
-
-
 def _build(backbone: Backbone, precision: Precision) -> keras.Model:
     import keras
 
@@ -110,11 +106,10 @@ def _build(backbone: Backbone, precision: Precision) -> keras.Model:
 
 
 def _load(model: keras.Model, backbone: Backbone, path: Path) -> None:
-    """Load weights. Keras lets any error of its readers through, so all but lack of memory mean a bad
-    file."""
-
+    """Load weights. Keras lets any error of its readers through: all but lack of memory mean a bad file."""
     try:
-        model.load_weights(str(path))
+        with warnings.catch_warnings(action="ignore"):  # what Keras warns of here it also raises
+            model.load_weights(str(path))
     except MemoryError:
         raise
     except Exception as error:
@@ -138,26 +133,6 @@ def _readable(path: Path) -> bool:
         return False
 
 
-def _load_saved(path: Path) -> keras.Model:
-    import keras
-
-    if not path.is_file():
-        raise DeepDreamError(f"no model file {path}", "check the path")
-    try:
-        model = keras.models.load_model(path, compile=False)
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise DeepDreamError(f"{path} is no Keras model that can be loaded", _first_line(error)) from error
-    if not isinstance(getattr(model, "input", None), keras.KerasTensor) or not hasattr(model, "operations"):
-        raise DeepDreamError(
-            f"{path} has no layer graph with one input", "save a functional or sequential Keras model"
-        )
-    if len(model.input.shape) != 4 or model.input.shape[-1] != 3:
-        raise DeepDreamError(f"{path} does not take colour pictures: its input is {tuple(model.input.shape)}")
-    return model
-
-
 def _cut(model: keras.Model, operations: dict[str, Any], layers: Sequence[str]) -> keras.Model:
     import keras
 
@@ -166,24 +141,7 @@ def _cut(model: keras.Model, operations: dict[str, Any], layers: Sequence[str]) 
         raise DeepDreamError(
             f"{model.name} of Keras {keras.__version__} has no layer '{lacking[0]}'", "install a newer Keras"
         )
-    return keras.Model(model.input, {name: operations[name].output for name in layers})
-
-
-def _freed(model: keras.Model, precision: Precision) -> keras.Model:
-    """A copy of a user's model that takes pictures of any size, in the wanted precision."""
-    import keras
-
-    def copy(layer: Any) -> Any:
-        return type(layer).from_config({**layer.get_config(), "dtype": precision})
-
-    try:
-        clone = keras.models.clone_model(model, input_tensors=keras.Input(FREE), clone_function=copy)
-        clone.set_weights(model.get_weights())
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise DeepDreamError(f"{model.name} cannot take pictures of any size", _first_line(error)) from error
-    return clone
+    return keras.Model(model.inputs[0], {name: outputs_of(operations[name])[0] for name in layers})
 
 
 @contextlib.contextmanager
@@ -197,7 +155,3 @@ def _policy(precision: Precision) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def _first_line(error: BaseException) -> str | None:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), None)

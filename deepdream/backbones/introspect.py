@@ -18,7 +18,7 @@ from deepdream.errors import DeepDreamError
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["layer_table", "stable_names"]
+__all__ = ["layer_table", "outputs_of", "stable_names"]
 
 # What a layer is called in a table. Classes that are absent get no row: they are plumbing (padding,
 # normalisation, dropout, reshaping) whose result the next row shows as well or better.
@@ -38,6 +38,8 @@ KINDS = {
     "Concatenate": "concat",
     "Add": "add",
     "CustomScaleLayer": "add",
+    "Sequential": "block",
+    "Functional": "block",
 }
 POINTWISE = {
     *("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Dense", "Identity", "Dropout", "SpatialDropout2D"),
@@ -47,6 +49,7 @@ POINTWISE = {
 }
 WINDOWED = {"Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "AveragePooling2D"}
 POOLED = {"GlobalAveragePooling2D", "GlobalMaxPooling2D"}
+PLUMBING = POINTWISE | POOLED | {"ZeroPadding2D", "Cropping2D"}
 MAX_SIDE = 512
 
 
@@ -62,6 +65,9 @@ class _Geometry:
     def mapped(self, rule: Callable[[int], int]) -> tuple[int, ...]:
         """`sides` by the rule; once nothing is left, padding brings nothing back."""
         return tuple(max(rule(side), 0) if side else 0 for side in self.sides)
+
+
+_INPUT = _Geometry(1, 1, tuple(range(1, MAX_SIDE + 1)))
 
 
 def stable_names(model: keras.Model) -> dict[str, Any]:
@@ -99,29 +105,46 @@ def layer_table(
     widest counts.
     """
     known = {id(operation): name for name, operation in (names or {}).items()}
-    geometries: dict[int, _Geometry] = {}
     rows = []
-    for operation in model.operations:
-        outputs = _flat(operation.output)
-        inputs = [geometries[id(tensor)] for tensor in _flat(operation.input) if id(tensor) in geometries]
-        if type(operation).__name__ == "InputLayer":
-            geometry = _Geometry(1, 1, tuple(range(1, MAX_SIDE + 1)))
-        elif inputs:
-            geometry = _through(operation, _meet(inputs), strict)
-        else:
-            continue
-        for tensor in outputs:
-            geometries[id(tensor)] = geometry
-        kind = KINDS.get(type(operation).__name__, None if strict else "other")
-        shape = outputs[0].shape
-        if kind is None or type(operation).__name__ == "InputLayer" or geometry.pooled or len(shape) != 4:
-            continue
+    for operation, geometry in _walk(model, _INPUT, strict):
+        what = type(operation).__name__
+        kind = KINDS.get(what, None if what in PLUMBING else "other")
+        shape = outputs_of(operation)[0].shape
         least = next((n for n, side in enumerate(geometry.sides, start=1) if side), None)
-        if not shape[-1] or least is None:
-            continue
-        name = known.get(id(operation), operation.name)
-        rows.append(Layer(name, kind, int(shape[-1]), geometry.stride, geometry.field, least))
+        if kind and len(shape) == 4 and shape[-1] and least and not geometry.pooled:
+            name = known.get(id(operation), operation.name)
+            rows.append(Layer(name, kind, int(shape[-1]), geometry.stride, geometry.field, least))
     return rows
+
+
+def outputs_of(operation: Any) -> list[Any]:
+    """What an operation gives where it was called last: `.output` of a nested model is not part of the
+    outer graph."""
+    return list(operation._inbound_nodes[-1].output_tensors)
+
+
+def _walk(model: keras.Model, start: _Geometry, strict: bool) -> list[tuple[Any, _Geometry]]:
+    """Every operation of `model` that depends on its input, with the geometry of its result, in order."""
+    import keras
+
+    passed: list[tuple[Any, _Geometry]] = []
+    geometries = {id(tensor): start for tensor in model.inputs}
+    for operation in model.operations:
+        if type(operation).__name__ == "InputLayer":
+            continue
+        taken = operation._inbound_nodes[-1].input_tensors
+        inputs = [geometries[id(tensor)] for tensor in taken if id(tensor) in geometries]
+        if not inputs:
+            continue
+        before = _meet(inputs)
+        if isinstance(operation, keras.Model) and operation.inputs:
+            inner = _walk(keras.Model(operation.inputs, operation.outputs), before, strict)
+            geometry = inner[-1][1] if inner else before
+        else:
+            geometry = _through(operation, before, strict)
+        geometries.update((id(tensor), geometry) for tensor in outputs_of(operation))
+        passed.append((operation, geometry))
+    return passed
 
 
 def _meet(inputs: list[_Geometry]) -> _Geometry:
@@ -159,12 +182,6 @@ def _through(operation: Any, before: _Geometry, strict: bool) -> _Geometry:
     if strict:
         raise DeepDreamError(f"no rule for the geometry of a {kind} layer ('{operation.name}')")
     return _Geometry(before.stride, None, before.sides)
-
-
-def _flat(tensors: Any) -> list[Any]:
-    import keras
-
-    return list(keras.tree.flatten(tensors))
 
 
 def _snake(name: str) -> str:

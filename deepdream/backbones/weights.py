@@ -129,7 +129,7 @@ def fetch(backbone: Backbone, *, quiet: bool = False) -> Path:
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".download-", dir=place.parent) as folder:
             _download(file, url, folder, quiet).replace(place)
-    except Exception as error:  # get_file wraps what HTTP says in a bare Exception
+    except Exception as error:  # get_file raises bare Exceptions
         raise _missing(backbone, file, _reason(error, url)) from error
     return place
 
@@ -192,6 +192,10 @@ def _missing(backbone: Backbone, file: WeightsFile, reason: str) -> WeightsMissi
 def _reason(error: BaseException, url: str) -> str:
     """Why a download failed, in a few words."""
     host = urllib.parse.urlsplit(url).netloc or url
+    if type(error) is Exception and error.__context__:  # get_file's wrapping of what the network said
+        return _reason(error.__context__, url)
+    if isinstance(error, urllib.error.HTTPError):
+        return f"{host} says {error.code} {error.msg}"
     if isinstance(error, urllib.error.ContentTooShortError):
         return f"{host} broke off in the middle"
     if isinstance(error, urllib.error.URLError) and isinstance(error.reason, BaseException):

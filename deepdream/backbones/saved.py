@@ -1,0 +1,92 @@
+"""Functions that make a network of a Keras model that the user saved: of any size, flat, in any precision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deepdream.backbones.catalog import Layer
+from deepdream.backbones.introspect import layer_table, outputs_of
+from deepdream.errors import DeepDreamError
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["open_saved", "read_saved"]
+
+ADVICE = "a functional or sequential model, saved as .keras, is what works best"
+
+
+def read_saved(path: Path) -> list[Layer]:
+    """The layer table of the model at `path`, by the names its layers have in the file."""
+    return layer_table(open_saved(path, "float32"))
+
+
+def open_saved(path: Path, precision: str) -> keras.Model:
+    """The model at `path`, rebuilt so that it can be dreamt with.
+
+    It takes pictures of any size, models nested in it (a network of `keras.applications` under a new
+    head) are laid open so that their layers can be named, and its layers compute in `precision`. A head
+    that needs a fixed size, such as flattening before a dense layer, is left away. DeepDreamError if
+    there is no such model.
+    """
+    import keras
+
+    if not path.is_file():
+        raise DeepDreamError(f"no model file {path}", "check the path")
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except MemoryError:
+        raise
+    except Exception as error:
+        why = _first_line(error)
+        raise DeepDreamError(f"{path} cannot be loaded as a Keras model: {why}", ADVICE) from error
+    inputs, outputs = getattr(model, "inputs", None) or [], getattr(model, "outputs", None) or []
+    if len(inputs) != 1 or not outputs:
+        raise DeepDreamError(f"{path} has no graph of layers with one input", ADVICE)
+    if len(inputs[0].shape) != 4 or inputs[0].shape[-1] != 3:
+        raise DeepDreamError(f"{path} takes no colour pictures: its input is {tuple(inputs[0].shape)}")
+    try:
+        return _rebuilt(keras.Model(inputs[0], outputs), precision)
+    except (ValueError, TypeError):
+        pass  # a head of fixed size; what comes before it need not be
+    model = keras.Model(inputs[0], outputs)
+    spatial = [out for step in model.operations for out in outputs_of(step) if len(out.shape) == 4]
+    try:
+        return _rebuilt(keras.Model(inputs[0], spatial), precision)
+    except (ValueError, TypeError) as error:
+        why = _first_line(error)
+        raise DeepDreamError(f"{path} cannot take pictures of any size: {why}") from error
+
+
+def _rebuilt(model: keras.Model, precision: str) -> keras.Model:
+    """A flat copy of `model` with the same weights on an input of any size.
+
+    `keras.models.clone_model` copies nested models as they are, hence Keras's own walk that it is made of.
+    """
+    import keras
+
+    originals: dict[int, Any] = {}
+
+    def copy(operation: Any) -> Any:
+        if isinstance(operation, keras.Model) or not isinstance(operation, keras.layers.Layer):
+            return operation
+        clone = type(operation).from_config({**operation.get_config(), "dtype": precision})
+        originals[id(clone)] = operation
+        return clone
+
+    def call(operation: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(operation, keras.Model) and len(operation.inputs) == len(operation.outputs) == 1:
+            inner = keras.Model(operation.inputs[0], operation.outputs[0])
+            return inner._run_through_graph(args[0], operation_fn=copy, call_fn=call)
+        result = operation(*args, **kwargs)
+        if id(operation) in originals:
+            operation.set_weights(originals[id(operation)].get_weights())
+        return result
+
+    canvas = keras.Input((None, None, 3))
+    return keras.Model(canvas, model._run_through_graph(canvas, operation_fn=copy, call_fn=call))
+
+
+def _first_line(error: BaseException) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
