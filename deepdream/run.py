@@ -1,0 +1,293 @@
+"""Jobs become pictures: what every front end, Python included, runs recipes with."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+import platform
+import secrets
+import threading
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from deepdream.engine import Engine, Listener, Pool, Step
+from deepdream.errors import DeepDreamError, UsageError, did_you_mean
+from deepdream.options import Parameter, parameter
+from deepdream.picture import Picture, load
+from deepdream.recipe import Common, Input, Preset, Recipe, preset
+from deepdream.registry import Mode, Registry
+from deepdream.registry import load as load_registry
+from deepdream.silence import silence_tensorflow
+
+__all__ = [
+    "Result",
+    "Session",
+    "function",
+    "seed_parameter",
+    "shared_session",
+    "silence_tensorflow",
+    "versions",
+]
+
+_PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run made: the picture, the recipe with `used` and `versions` filled in, and the figures."""
+
+    picture: Picture
+    recipe: Recipe
+    report: Mapping[str, Any]
+    interrupted: bool = False
+
+
+class Session:
+    """Runs recipes one after another and keeps the networks they share open.
+
+    With `show_notices`, what TensorFlow says while it is loaded is passed on.
+    """
+
+    def __init__(self, registry: Registry | None = None, *, show_notices: bool = False) -> None:
+        self.registry = load_registry() if registry is None else registry
+        self.pool = Pool()
+        self._show_notices = show_notices
+
+    def run(
+        self,
+        recipe: Recipe,
+        *,
+        pictures: Mapping[str, Picture] | None = None,
+        listeners: Sequence[Listener] = (),
+        cancel: threading.Event | None = None,
+        started: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> Result:
+        """Make the picture that `recipe` describes.
+
+        `pictures` are inputs that are loaded already, by parameter name; the others are read from
+        the paths in the recipe. A `sha256` in the recipe must be that of the picture. `started` gets
+        the engine's report before the listeners get the first step. Once `cancel` is set the run
+        ends after the step it is in, with the picture as it is.
+        """
+        began = time.monotonic()
+        mode, recipe, loaded = self._prepare(recipe, pictures or {})
+        steps = 0
+
+        def watch(step: Step) -> None:
+            nonlocal steps
+            if steps == 0 and started is not None:
+                started(engine.report)
+            steps += 1
+
+        if self._show_notices:
+            silence_tensorflow(show=True)
+        engine = Engine(
+            recipe.common,
+            seed=recipe.seed or 0,
+            listeners=(watch, *listeners),
+            cancel=cancel,
+            pool=self.pool,
+        )
+        picture = mode.call(engine, loaded, recipe.options)
+        interrupted = bool(engine.report.get("interrupted"))
+        done = {"steps": steps} if interrupted else {}
+        facts = {**engine.report, **done, "seconds": round(time.monotonic() - began, 3)}
+        return _result(recipe, picture, loaded, facts)
+
+    def plan(self, recipe: Recipe, *, pictures: Mapping[str, Picture] | None = None) -> Result:
+        """What `run` would do, found out without computing anything; the picture is the input."""
+        mode, recipe, loaded = self._prepare(recipe, pictures or {}, draw_seed=False)
+        engine = Engine(recipe.common, seed=recipe.seed or 0, pool=self.pool, dry=True)
+        try:
+            picture = mode.call(engine, loaded, recipe.options)
+        except DeepDreamError:
+            raise
+        except Exception as error:
+            raise DeepDreamError(
+                f"the mode '{mode.name}' cannot be planned: it computes before it climbs ({error})",
+                "run it without --dry-run",
+            ) from error
+        return _result(recipe, picture, loaded, engine.report)
+
+    def _prepare(
+        self, recipe: Recipe, pictures: Mapping[str, Picture], *, draw_seed: bool = True
+    ) -> tuple[Mode, Recipe, dict[str, Picture]]:
+        """Check a recipe, cheap things first, and load its pictures; the first one at the wanted size."""
+        mode = self.registry.get(recipe.mode)
+        options = mode.check(recipe.options)
+        mode.check_pictures({*recipe.inputs, *pictures})
+        seed = seed_parameter().check(recipe.seed)
+        if seed is None and draw_seed:
+            seed = secrets.randbelow(2**31)
+        loaded: dict[str, Picture] = {}
+        inputs: dict[str, Input] = {}
+        for name in (item.name for item in mode.pictures):
+            wanted = recipe.inputs.get(name)
+            if name in pictures:
+                loaded[name] = pictures[name]
+            elif wanted is not None:
+                loaded[name] = load(wanted.path)
+            else:
+                continue
+            inputs[name] = _input(wanted, loaded[name])
+        first = mode.pictures[0].name if mode.pictures else None
+        if first in loaded and recipe.common.size is not None:
+            loaded[first] = loaded[first].fitted(recipe.common.size)
+        return mode, replace(recipe, options=options, inputs=inputs, seed=seed), loaded
+
+
+def seed_parameter() -> Parameter:
+    """The check that every seed passes."""
+    import typer
+
+    return parameter("seed", int | None, None, info=typer.Option(min=0, max=2**31 - 1))
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a picture's bytes depend on, by package name; '?' for one not installed."""
+    from deepdream import __version__
+
+    found = {"deepdream": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "?"
+    return found
+
+
+def _input(wanted: Input | None, picture: Picture) -> Input:
+    """What to record of an input; a DeepDreamError if it is not the picture the recipe was made with."""
+    source = picture.source
+    if wanted is None:
+        return Input(source.path, source.sha256) if source is not None else Input("(from memory)")
+    if wanted.sha256 is not None and source is not None and wanted.sha256 != source.sha256:
+        raise DeepDreamError(
+            f"{source.path} is not the picture it was when the recipe was recorded",
+            "find the old one: only the same file gives the same result",
+        )
+    return Input(wanted.path, source.sha256 if source is not None else wanted.sha256)
+
+
+def _result(
+    recipe: Recipe, picture: Picture, loaded: Mapping[str, Picture], facts: Mapping[str, Any]
+) -> Result:
+    report: dict[str, Any] = {
+        "mode": recipe.mode,
+        **{name: facts.get(name) for name in ("model", "weights", "layers", "requested_layers", "formula")},
+        "objective": facts.get("objective"),
+        "size": list(picture.size),
+        **{
+            name: facts.get(name) for name in ("octaves", "steps", "seconds", "precision", "precision_reason")
+        },
+        "seed": recipe.seed,
+        "memory": facts.get("memory"),
+        "notes": list(dict.fromkeys([n for p in loaded.values() for n in p.notes] + list(facts["notes"]))),
+        "interrupted": bool(facts.get("interrupted")),
+    }
+    kept = (
+        "model",
+        "weights",
+        "layers",
+        "requested_layers",
+        "formula",
+        "size",
+        "octaves",
+        "steps",
+        "precision",
+    )
+    used = {name: report[name] for name in kept if report[name] is not None}
+    # The same bytes must come out whether the weights were just downloaded or lay in the cache.
+    used["weights"] = {name: it for name, it in (facts.get("weights") or {}).items() if name != "origin"}
+    if report["interrupted"]:
+        used["interrupted"] = True
+    recipe = replace(recipe, used=used, versions=versions())
+    return Result(replace(picture, recipe=recipe.to_json()), recipe, report, bool(report["interrupted"]))
+
+
+# --- the Python door -------------------------------------------------------------------------------
+
+
+@cache
+def shared_session() -> Session:
+    """The session behind `deepdream.dream` and its like: made once, so that networks stay open."""
+    return Session()
+
+
+def function(session: Session, mode: Mode) -> Callable[..., Picture]:
+    """The mode as a Python function: pictures first, everything else by keyword; returns a Picture.
+
+    A picture may be a path, a Picture, a Pillow image or an array. The common options, `seed` and
+    `recipe` (a preset's name or path) are accepted like the mode's own.
+    """
+    positional = [item.name for item in mode.pictures if item.required]
+    own, common = {item.name for item in mode.options}, {item.name for item in Common.parameters()}
+    known = [*(item.name for item in mode.parameters), *sorted(common), "seed", "recipe"]
+
+    def call(
+        *images: Any, seed: int | None = None, recipe: str | Path | Preset | None = None, **given: Any
+    ) -> Picture:
+        if len(images) > len(positional):
+            raise UsageError(f"{mode.name}() takes {len(positional)} pictures, not {len(images)}")
+        for name, image in zip(positional, images, strict=False):
+            if name in given:
+                raise UsageError(f"{mode.name}() got the picture '{name}' twice")
+            given[name] = image
+        for name in given:
+            if name not in known:
+                raise UsageError(f"no option '{name}' in {mode.name}()", did_you_mean(name, known))
+        chosen = recipe if isinstance(recipe, Preset) or recipe is None else preset(recipe, mode.name)
+        base_options, base_common = (chosen.options, chosen.common) if chosen else ({}, {})
+        pictures = {
+            item.name: _picture(given[item.name])
+            for item in mode.pictures
+            if given.get(item.name) is not None
+        }
+        job = Recipe(
+            mode.name,
+            options={**base_options, **{name: value for name, value in given.items() if name in own}},
+            common=Common.of(
+                mode.defaults, base_common, {name: value for name, value in given.items() if name in common}
+            ),
+            seed=seed,
+        )
+        result = session.run(job, pictures=pictures)
+        for note in result.report["notes"]:
+            warnings.warn(note, stacklevel=2)
+        return result.picture
+
+    call.__name__ = call.__qualname__ = mode.name.replace("-", "_")
+    call.__doc__ = mode.help
+    call.__signature__ = _signature(mode)  # type: ignore[attr-defined]
+    return call
+
+
+def _signature(mode: Mode) -> inspect.Signature:
+    keyword, either = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    shown = [
+        inspect.Parameter(item.name, either, annotation=Picture) for item in mode.pictures if item.required
+    ]
+    for item in mode.parameters:
+        if not (item.picture and item.required):
+            shown.append(inspect.Parameter(item.name, keyword, default=item.default, annotation=item.type))
+    for item in Common.parameters():
+        default = mode.defaults.get(item.name, item.default)
+        shown.append(inspect.Parameter(item.name, keyword, default=default, annotation=item.type))
+    shown.append(inspect.Parameter("seed", keyword, default=None, annotation=int | None))
+    shown.append(inspect.Parameter("recipe", keyword, default=None, annotation=str | Path | Preset | None))
+    return inspect.Signature(shown, return_annotation=Picture)
+
+
+def _picture(thing: Any) -> Picture:
+    if isinstance(thing, Picture):
+        return thing
+    if isinstance(thing, str | Path):
+        return load(thing)
+    if type(thing).__module__.partition(".")[0] == "PIL":
+        return Picture.from_pil(thing)
+    return Picture.from_array(thing)
