@@ -1,0 +1,304 @@
+"""Pictures in, pictures out: the part of a mode's command that runs once its options are known."""
+
+from __future__ import annotations
+
+import json
+import os
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deepdream.errors import DeepDreamError, UsageError
+from deepdream.failures import explain
+from deepdream.interrupts import Interrupts, in_background
+from deepdream.picture import Picture, check_writable, load, output_path, read_recipe
+from deepdream.progress import duration, progress
+from deepdream.recipe import Common, Input, Recipe
+from deepdream.run import Result, Session, versions
+from deepdream.streams import Voice, put
+
+if TYPE_CHECKING:
+    from deepdream.engine import Step
+    from deepdream.registry import Registry
+
+__all__ = ["Job", "Target", "replay", "run_job"]
+
+INTERRUPTED = 130
+SOME_FAILED = 3
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call of a mode's command: what to make of which pictures, where to put it, what to say."""
+
+    mode: str
+    images: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    common: Common = field(default_factory=Common)
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    """The other pictures of the mode, by parameter name."""
+    seed: int | None = None
+    output: str | None = None
+    overwrite: bool = False
+    json: bool = False
+    dry_run: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+    save_every: int | None = None
+
+
+class Target:
+    """Where results go: one named file, or files named after their pictures in a folder."""
+
+    def __init__(
+        self, job_mode: str, output: str | None, *, images: int = 1, overwrite: bool = False
+    ) -> None:
+        self.mode, self.overwrite = job_mode, overwrite
+        self.file: Path | None = None
+        self.folder = Path()
+        self._written: set[Path] = set()
+        if output is None:
+            return
+        path = Path(output)
+        if path.is_dir():
+            self.folder = path
+        elif output.endswith(("/", os.sep)):
+            raise DeepDreamError(f"no folder {output}", "create it first")
+        elif images > 1:
+            raise UsageError(f"{output} is one file for {images} pictures", "name an existing folder with -o")
+        else:
+            self.file = path
+
+    def path(self, image: str, suffix: str = ".png") -> Path:
+        """The path for what is made of `image`; DeepDreamError if nothing can be written there."""
+        stem = Path(image).stem
+        plain = self.folder / f"{stem}.{self.mode}{suffix}"
+        if self.file is not None:
+            path = self.file
+        elif self.overwrite and plain not in self._written:
+            path = plain
+        else:
+            path = output_path(stem, self.mode, suffix, self.folder)
+        check_writable(path, self._may_replace(path))
+        return path
+
+    def save(self, picture: Picture, path: Path, image: str) -> Path:
+        """Save at `path`; at the next free number if somebody took a name that we chose ourselves."""
+        while True:
+            try:
+                saved = picture.save(path, overwrite=self._may_replace(path))
+            except DeepDreamError:
+                if self.file is not None or self._may_replace(path) or not os.path.lexists(path):
+                    raise
+                path = output_path(Path(image).stem, self.mode, path.suffix, self.folder)
+            else:
+                self._written.add(path)
+                return saved
+
+    def _may_replace(self, path: Path) -> bool:
+        return self.overwrite and path not in self._written
+
+
+def run_job(job: Job, registry: Registry) -> int:
+    """Do the job and return the exit code; results go to standard output, words to standard error."""
+    voice = Voice(quiet=job.quiet, verbose=job.verbose)
+    try:
+        session = Session(registry, show_notices=job.debug)
+        target = Target(job.mode, job.output, images=len(job.images), overwrite=job.overwrite)
+        for image in job.images[:1]:
+            target.path(image)  # what stands in the way of all is said before any is made
+        pictures = {name: load(path) for name, path in job.pictures.items()}
+        first = registry.get(job.mode).pictures[0].name
+        with Interrupts(voice) as interrupts:
+            codes = []
+            for image in job.images:
+                recipe = Recipe(
+                    job.mode,
+                    inputs={first: Input(image), **{n: Input(p) for n, p in job.pictures.items()}},
+                    options=job.options,
+                    common=job.common,
+                    seed=job.seed,
+                )
+                try:
+                    if job.dry_run:
+                        _show_plan(session.plan(recipe, pictures=pictures), target.path(image), job.json)
+                    else:
+                        _make(session, recipe, target, job, voice, interrupts, image, pictures)
+                    codes.append(0)
+                except Exception as error:
+                    failure = explain(error)
+                    if job.debug:
+                        voice.line(traceback.format_exc().rstrip())
+                    named = len(job.images) == 1 or image in failure.message
+                    voice.error(failure.message if named else f"{image}: {failure.message}", failure.hint)
+                    codes.append(failure.code)
+                if interrupts.cancel.is_set():
+                    return INTERRUPTED
+    except KeyboardInterrupt:
+        return _given_up(voice)
+    finally:
+        voice.close()
+    if not any(codes):
+        return 0
+    return codes[0] if len(set(codes)) == 1 else (SOME_FAILED if 0 in codes else 1)
+
+
+def replay(job: Job, inputs: Sequence[str], registry: Registry) -> int:
+    """Make the picture `job` names again from its own recipe; `inputs` are where its inputs may be now."""
+    voice = Voice(quiet=job.quiet, verbose=job.verbose)
+    made = Path(job.images[0])
+    try:
+        recipe = Recipe.from_json(read_recipe(made), source=str(made))
+        pictures = _find_inputs(recipe, made, inputs)
+        for name, version in versions().items():
+            if (then := recipe.versions.get(name)) not in (None, version):
+                voice.note(f"made with {name} {then}, this is {version}: the bytes may differ")
+        if recipe.used.get("interrupted"):
+            voice.note(f"{made} was stopped early; this makes all of it")
+        target = Target(job.mode, job.output, overwrite=job.overwrite)
+        with Interrupts(voice) as interrupts:
+            session = Session(registry, show_notices=job.debug)
+            _make(session, recipe, target, job, voice, interrupts, str(made), pictures, made.suffix)
+            return INTERRUPTED if interrupts.cancel.is_set() else 0
+    except KeyboardInterrupt:
+        return _given_up(voice)
+    finally:
+        voice.close()
+
+
+def _find_inputs(recipe: Recipe, made: Path, places: Sequence[str]) -> dict[str, Picture]:
+    """The pictures of a recipe, known by content: at `places`, where they were, or beside the result."""
+    given = [load(place) for place in places]
+    found = {}
+    for name, item in recipe.inputs.items():
+        if item.sha256 is None:
+            raise DeepDreamError(f"{made} was made of a picture that was in no file", "it cannot be replayed")
+        usual = [Path(item.path), made.parent / Path(item.path).name]
+        there = [load(path) for path in usual if path.is_file()]
+        match = [it for it in (*given, *there) if it.source is not None and it.source.sha256 == item.sha256]
+        if not match:
+            wrong = "is not the file it was" if there else "is not there any more"
+            raise DeepDreamError(
+                f"input {name} of {made}: {item.path} {wrong}",
+                f"say where it is: 'deepdream replay {made} PATH'",
+            )
+        found[name] = match[0]
+    return found
+
+
+def _make(
+    session: Session,
+    recipe: Recipe,
+    target: Target,
+    job: Job,
+    voice: Voice,
+    interrupts: Interrupts,
+    image: str,
+    pictures: Mapping[str, Picture],
+    suffix: str = ".png",
+) -> Result:
+    """Run one recipe, save its picture, and say where it is."""
+    path = target.path(image, suffix)
+    told: set[str] = set()
+
+    def note(notes: list[str]) -> None:
+        for text in notes:
+            if text not in told:
+                told.add(text)
+                voice.note(text)
+
+    def started(report: Mapping[str, Any]) -> None:
+        interrupts.loading = False
+        note(report["notes"])
+        _details(report, voice)
+
+    def snapshot(step: Step) -> None:
+        if job.save_every and step.index % job.save_every == 0 and step.index < step.total:
+            with interrupts.writing:
+                step.snapshot().save(path.with_suffix(f".step{step.index:04d}{path.suffix}"), overwrite=True)
+
+    interrupts.loading = True
+    with progress(voice, image) as shown:
+        result = in_background(
+            lambda: session.run(
+                recipe,
+                pictures=pictures,
+                listeners=(shown, snapshot),
+                cancel=interrupts.cancel,
+                started=started,
+            )
+        )
+    interrupts.loading = False
+    note([*result.report["notes"], *result.picture.saving_notes(path)])
+    saved = target.save(result.picture, path, image)
+    voice.say(_summary(result))
+    if job.json:
+        put(json.dumps({"output": str(saved), **result.report, "recipe": result.recipe.to_json()}))
+    else:
+        put(str(saved))
+    return result
+
+
+def _given_up(voice: Voice) -> int:
+    voice.line("interrupted: nothing was saved")
+    return INTERRUPTED
+
+
+def _details(report: Mapping[str, Any], voice: Voice) -> None:
+    """What `--verbose` tells before the first step."""
+    layers = ", ".join(report.get("layers") or [])
+    voice.detail(f"network: {report.get('model')} ({_origin(report)} weights), layers {layers}")
+    voice.detail(f"precision: {report.get('precision')} ({report.get('precision_reason')})")
+    voice.detail(f"objective: {report.get('formula')}")
+    voice.detail(f"octaves: {_sizes(report.get('octaves'))}, {report.get('steps')} steps in all")
+    voice.detail(f"memory: about {_gigabytes(report.get('memory'))}")
+
+
+def _summary(result: Result) -> str:
+    report = result.report
+    count = report["steps"] or 0
+    words = [f"{count} step{'' if count == 1 else 's'} in {duration(report['seconds'])}"]
+    if report["objective"]:
+        start, end = report["objective"]["start"]["total"], report["objective"]["end"]["total"]
+        words.append(f"objective {start:.4g} to {end:.4g}")
+    if report["layers"]:
+        words.append(f"{report['model']} {', '.join(report['layers'])}, seed {report['seed']}")
+    return ("stopped early: " if result.interrupted else "") + "; ".join(words)
+
+
+def _show_plan(result: Result, path: Path, as_json: bool) -> None:
+    """The plan of a job on standard output: JSON, or a recipe in TOML under a head of comments."""
+    report = dict(result.report)
+    if as_json:
+        put(json.dumps({"output": str(path), **report, "recipe": result.recipe.to_json()}))
+        return
+    head = {
+        "output": path,
+        "size": _sizes([report["size"]]),
+        "octaves": _sizes(report["octaves"]),
+        "steps": report["steps"],
+        "objective": report["formula"],
+        "network": f"{report['model']} ({_origin(report)} weights): {', '.join(report['layers'] or [])}",
+        "precision": f"{report['precision']} ({report['precision_reason']})",
+        "memory": f"about {_gigabytes(report['memory'])}",
+        "note": "; ".join(report["notes"]),
+    }
+    for name, value in head.items():
+        if value:
+            put(f"# {name + ':':<10} {value}")
+    put("\n" + result.recipe.to_toml().rstrip())
+
+
+def _origin(report: Mapping[str, Any]) -> str:
+    return str((report.get("weights") or {}).get("origin", "no"))
+
+
+def _sizes(sizes: Any) -> str:
+    return ", ".join(f"{width}x{height}" for width, height in sizes or [])
+
+
+def _gigabytes(number: int | None) -> str:
+    return f"{number / 1e9:.1f} GB" if number else "an unknown amount"

@@ -1,0 +1,105 @@
+"""The command line: an app built from the registry, and what becomes of everything that is raised in it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from deepdream import __version__
+from deepdream.commands import add_mode
+from deepdream.failures import explain
+from deepdream.interrupts import WORKER
+from deepdream.registry import TOOLS, Registry, load
+from deepdream.streams import Voice, put, reopen_closed
+from deepdream.tools import add_tools
+
+__all__ = ["build", "main", "run"]
+
+_COMPLETION = "_DEEPDREAM_COMPLETE"
+"""The variable in which the shell asks for completions; its name is Typer's, made of the program's."""
+
+
+def main() -> None:
+    """What the command `deepdream` runs."""
+    reopen_closed()
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # warnings speak to programmers
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if any(thread.name == WORKER for thread in threading.enumerate()):
+        os._exit(code)  # given up by Ctrl-C: TensorFlow cannot be asked to stop
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line, without the program's name, and return the exit code."""
+    try:
+        registry = load()
+        if not os.environ.get(_COMPLETION) and (not arguments or arguments[0] not in TOOLS):
+            _mention_problems(registry)
+        result = build(registry)(list(arguments), prog_name="deepdream", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except (Exception, KeyboardInterrupt) as error:
+        failure = explain(error)
+        voice = Voice()
+        if "--debug" in arguments:
+            voice.line("".join(traceback.format_exception(error)).rstrip())
+        voice.error(failure.message, failure.hint)
+        voice.close()
+        return failure.code
+
+
+def build(registry: Registry) -> typer.Typer:
+    """The app: a command for every mode of the registry, and the tools."""
+    app = typer.Typer(
+        rich_markup_mode="rich", pretty_exceptions_enable=False, suggest_commands=True, no_args_is_help=False
+    )
+    app.callback(invoke_without_command=True)(_top)
+    for mode in registry.modes.values():
+        add_mode(app, mode, registry)
+    add_tools(app, registry)
+    return app
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        put(f"deepdream {__version__}")
+        raise typer.Exit
+
+
+def _top(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and stop.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Deep Dream and neural style for your own pictures.
+
+    Examples:
+
+      deepdream dream photo.jpg --layer mixed4
+
+      deepdream style photo.jpg painting.jpg
+
+    Every command explains itself: deepdream dream --help
+    """
+    if context.invoked_subcommand is None:
+        put(context.get_help())
+
+
+def _mention_problems(registry: Registry) -> None:
+    voice = Voice()
+    for problem in registry.problems:
+        voice.line(f"warning: plugin {problem.source}: {problem.message}; see 'deepdream doctor'")
+    voice.close()

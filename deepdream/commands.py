@@ -1,0 +1,256 @@
+"""A mode's typed function as a command: its own options, and those that every mode shares."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from deepdream.batch import Job, run_job
+from deepdream.options import REQUIRED, Parameter
+from deepdream.recipe import Common, preset, preset_names
+from deepdream.registry import Mode, Registry
+from deepdream.run import seed_parameter
+
+__all__ = ["add_mode", "complete_layers", "complete_models"]
+
+_SHAPING = "Network and size"
+_RUNNING = "Output and running"
+_COMMON_HELP = {
+    "model": "Network: a name from 'deepdream models', or a saved Keras model. 'auto' goes by the layers.",
+    "weights": "File with other weights for the network.",
+    "preprocess": "What a saved model wants: tf -1..1, caffe BGR less mean, torch normalised, none 0..255.",
+    "precision": "Arithmetic of the network. 'auto' takes what is faster here.",
+    "size": "Longest side of the result in pixels.",
+}
+
+
+def add_mode(app: typer.Typer, mode: Mode, registry: Registry) -> None:
+    """Make `mode` a command of `app`."""
+    presets = preset_names(mode.name)
+    epilog = [f"Presets for --recipe: {', '.join(presets)}."] if presets else []
+    variables = [f"DEEPDREAM_{_shout(mode.name)}_{_shout(item.name)}" for item in mode.options[:1]]
+    epilog.append(
+        "Every option can also be set in the environment, such as "
+        + " and ".join([*variables, "DEEPDREAM_MODEL"])
+        + "; a flag wins over it, and it over a preset."
+    )
+    app.command(
+        mode.name,
+        # A last paragraph that is not indented keeps rich from taking the indentation of examples away.
+        help=_plain(f"{mode.help}\n\nSeveral pictures are done one after another with the same options."),
+        short_help=_plain(mode.summary),
+        epilog="\n\n".join(epilog),
+        rich_help_panel="Modes",
+    )(_command(mode, registry))
+
+
+def _command(mode: Mode, registry: Registry) -> Callable[..., None]:
+    first, *others = mode.pictures
+    common = {item.name: item for item in Common.parameters()}
+
+    def command(context: typer.Context, **values: Any) -> None:
+        options = {item.name: values[item.name] for item in mode.options}
+        job = Job(
+            mode=mode.name,
+            images=tuple(values[first.name]),
+            pictures={item.name: values[item.name] for item in others if values[item.name] is not None},
+            # What Typer leaves at None, or empty for a list, was given by nobody.
+            options=mode.check({name: value for name, value in options.items() if value not in (None, [])}),
+            common=Common.of(
+                {**mode.defaults, **{name: values[name] for name in common if values[name] is not None}}
+            ),
+            seed=seed_parameter().check(values["seed"]),
+            save_every=_SAVE_EVERY.check(values["save_every"]),
+            **{name: values[name] for name in _SWITCHES},
+        )
+        raise typer.Exit(run_job(job, registry))
+
+    declared = list(_declarations(mode, first, others, common))
+    annotations = {name: annotation for name, annotation, _ in declared}
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+            for name, annotation, default in declared
+        ]
+    )
+    command.__annotations__ = annotations
+    return command
+
+
+_Declaration = tuple[str, Any, Any]
+_SAVE_EVERY = Parameter("save_every", int | None, int, None, typer.Option(min=1), optional=True)
+_SWITCHES = ("output", "overwrite", "json", "dry_run", "quiet", "verbose", "debug")
+
+
+def _declarations(
+    mode: Mode, first: Parameter, others: list[Parameter], common: Mapping[str, Parameter]
+) -> Iterator[_Declaration]:
+    """Name, annotation and default of every parameter of the command, as Typer wants them."""
+    yield "context", typer.Context, REQUIRED
+    yield first.name, Annotated[list[str], _argument(first, "One or more pictures.")], REQUIRED
+    for item in others:
+        if item.required:
+            yield item.name, Annotated[str, _argument(item)], REQUIRED
+    for item in mode.parameters:
+        if not item.required or not item.picture:
+            yield _option(
+                item, f"DEEPDREAM_{_shout(mode.name)}_{_shout(item.name)}", f"Options of {mode.name}"
+            )
+    for name, item in common.items():
+        default = mode.defaults.get(name, item.default)
+        yield _option(item, f"DEEPDREAM_{_shout(name)}", _SHAPING, help=_COMMON_HELP[name], default=default)
+    yield from _running(mode)
+
+
+def _running(mode: Mode) -> Iterator[_Declaration]:
+    """The options that decide how a job is run and where its result goes."""
+
+    def option(name: str, kind: Any, help: str, *flags: str, metavar: str = "", **more: Any) -> _Declaration:
+        info = typer.Option(
+            *flags,
+            help=help,
+            metavar=metavar,
+            envvar=f"DEEPDREAM_{_shout(name)}",
+            show_envvar=False,
+            rich_help_panel=_RUNNING,
+            **more,
+        )
+        return name, Annotated[kind, info], False if kind is bool else None
+
+    def apply_preset(context: typer.Context, value: str | None) -> str | None:
+        if value is not None and not context.resilient_parsing:
+            chosen = preset(value, mode.name)
+            values = {**mode.check(chosen.options, partial=True), **Common.check(chosen.common)}
+            # Typer's own place for defaults that come after flags and environment.
+            context.default_map = {name: _text(item) for name, item in values.items() if item is not None}
+        return value
+
+    yield option(
+        "output",
+        str | None,
+        f"File to write, its suffix being the format (png, jpg, webp, tif), or a folder. "
+        f"(default: IMAGE's name with .{mode.name}.png, here)",
+        "--output",
+        "-o",
+        metavar="PATH",
+    )
+    yield option("overwrite", bool, "Replace the output if it exists.", "--overwrite")
+    yield option(
+        "recipe",
+        str | None,
+        "Preset by name, or a recipe: a TOML file, or a picture made by deepdream.",
+        "--recipe",
+        "--preset",
+        metavar="NAME|PATH",
+        is_eager=True,
+        callback=apply_preset,
+        autocompletion=lambda incomplete: _starting(preset_names(mode.name), incomplete),
+    )
+    yield option("seed", str | None, "Seed of all random draws; recorded. (default: drawn)", metavar="INT")
+    yield option(
+        "save_every", str | None, "Save a snapshot beside the output every INT steps.", metavar="INT"
+    )
+    yield option("dry_run", bool, "Show what would be done, and do nothing.", "--dry-run", "-n")
+    yield option("json", bool, "Print a JSON object, a line for each picture.", "--json")
+    yield option("quiet", bool, "Say nothing but errors.", "--quiet", "-q")
+    yield option("verbose", bool, "Say more: network, formula, sizes.", "--verbose", "-v")
+    yield option("debug", bool, "Show tracebacks and TensorFlow's notices.", "--debug")
+
+
+def _argument(item: Parameter, otherwise: str = "") -> Any:
+    return typer.Argument(
+        metavar=item.info.metavar or item.name.upper(),
+        help=_plain(item.info.help or otherwise),
+        hidden=item.info.hidden,
+    )
+
+
+def _option(item: Parameter, variable: str, panel: str, **given: Any) -> _Declaration:
+    """A parameter as an option of text: `Parameter.check` is the one place that judges its value."""
+    default = given.get("default", item.default)
+    flags = [f"{item.flag}/{item.flag.replace('--', '--no-', 1)}"] if item.item is bool else [item.flag]
+    kind: Any = bool if item.item is bool else str
+    if item.multiple:
+        kind = list[str]
+    elif default is None or default is REQUIRED:
+        kind = kind | None
+    shown = None if default in (None, REQUIRED, []) else _text(default)
+    info = typer.Option(
+        *flags,
+        help=_plain(given.get("help") or item.info.help or "") + _range(item),
+        metavar="" if item.item is bool else item.info.metavar or _metavar(item),
+        envvar=variable,
+        show_envvar=False,
+        hidden=item.info.hidden,
+        rich_help_panel=item.info.rich_help_panel or panel,
+        autocompletion=_completion(item),
+    )
+    return item.name, Annotated[kind, info], shown
+
+
+def _completion(item: Parameter) -> Callable[..., Any] | None:
+    if item.info.autocompletion is not None:
+        return item.info.autocompletion
+    if item.choices:
+        return lambda incomplete: _starting(item.choices, incomplete)
+    if item.name == "model":
+        return complete_models
+    if item.name in ("layer", "layers") or item.name.endswith(("_layer", "_layers")):
+        return complete_layers
+    return None
+
+
+def complete_models(incomplete: str) -> list[str]:
+    """Names of networks that begin with `incomplete`."""
+    from deepdream import backbones
+
+    return _starting(backbones.names(), incomplete)
+
+
+def complete_layers(context: typer.Context, incomplete: str) -> list[str]:
+    """Names of layers that begin with `incomplete`: of the network on the line, else of the usual two."""
+    from deepdream import backbones
+
+    model = context.params.get("model")
+    models = [model] if model in backbones.names() else ["vgg16", "inception_v3"]
+    names = [layer.name for name in models for layer in backbones.get(name).layers]
+    return _starting(dict.fromkeys(names), incomplete)
+
+
+def _starting(names: Any, incomplete: str) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _metavar(item: Parameter) -> str:
+    if item.choices:
+        return "|".join(item.choices)
+    return "PICTURE" if item.picture else {int: "INT", float: "NUMBER", str: "TEXT"}[item.item]
+
+
+def _range(item: Parameter) -> str:
+    low, high = item.info.min, item.info.max
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f" (from {low})"
+    return f" (up to {high})" if low is None else f" ({low} to {high})"
+
+
+def _text(value: Any) -> Any:
+    """A JSON value as the command line would have it."""
+    if isinstance(value, list | tuple):
+        return [str(item) for item in value]
+    return value if isinstance(value, bool) else str(value)
+
+
+def _shout(name: str) -> str:
+    return name.upper().replace("-", "_")
+
+
+def _plain(text: str) -> str:
+    """`text` with what rich would take for markup escaped."""
+    return re.sub(r"(\\*)(\[[a-z#/@][^\[]*?\])", r"\1\1\\\2", text)

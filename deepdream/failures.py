@@ -1,0 +1,66 @@
+"""Whatever goes wrong, as two lines and an exit code."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from deepdream.errors import DeepDreamError
+
+__all__ = ["Failure", "explain"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What to tell the user, and what to tell the shell."""
+
+    message: str
+    hint: str | None
+    code: int
+
+
+def explain(error: BaseException) -> Failure:
+    """The failure that an exception stands for: 1 failed, 2 usage, 130 interrupted."""
+    if isinstance(error, DeepDreamError):
+        return Failure(error.message, error.hint, error.exit_code)
+    if isinstance(error, typer.TyperException):
+        return _of_the_parser(error)
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return Failure("interrupted", None, 130)
+    if isinstance(error, MemoryError) or _is_exhausted(error):
+        return Failure("out of memory", "make a smaller picture with --size, or look at a shallower layer", 1)
+    said = str(error).strip().partition("\n")[0]
+    name = type(error).__name__
+    return Failure(
+        f"unexpected {name}: {said}" if said else f"unexpected {name}",
+        "the same command with --debug shows where; please report it",
+        1,
+    )
+
+
+def _is_exhausted(error: BaseException) -> bool:
+    # By name, so that nothing has to import TensorFlow to fail.
+    return any(kind.__name__ == "ResourceExhaustedError" for kind in type(error).__mro__)
+
+
+def _of_the_parser(error: typer.TyperException) -> Failure:
+    """Typer's own complaint in our words; it puts its suggestions into the message."""
+    message = " ".join(error.format_message().split()).removesuffix(".")
+    guesses = re.search(r"\s*\(Possible options: ([^)]*)\)|\.? Did you mean (.*)\?$", message)
+    context: Any = getattr(error, "ctx", None)
+    hint = f"see '{_command_path(context)} --help'" if context is not None else None
+    if guesses:
+        message = message[: guesses.start()]
+        names = re.split(r",\s*", (guesses[1] or guesses[2]).replace("'", ""))
+        hint = "did you mean " + " or ".join(f"'{name}'" for name in names) + "?"
+    elif message.startswith("Missing argument") and context is not None:
+        hint = " ".join(context.get_usage().split()).replace("Usage:", "usage:")
+    message = re.sub(r"^No such (option|command):? '?([^']*)'?$", r"no \1 '\2'", message)
+    return Failure(message[:1].lower() + message[1:], hint, error.exit_code)
+
+
+def _command_path(context: Any) -> str:
+    return re.sub(r"\s*\[[^]]*\]| ?COMMAND", "", context.command_path)

@@ -1,0 +1,268 @@
+"""The commands that are no modes: what there is to choose from, and what a picture was made with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from deepdream import backbones
+from deepdream.batch import Job, replay
+from deepdream.commands import complete_models
+from deepdream.doctor import examine
+from deepdream.picture import read_recipe
+from deepdream.recipe import Recipe
+from deepdream.registry import Registry
+from deepdream.streams import put
+
+__all__ = ["add_tools"]
+
+_AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Model = typer.Argument(help="A network; see 'deepdream models'.", autocompletion=complete_models)
+_Made = Annotated[Path, typer.Argument(metavar="PICTURE", help="A picture made by deepdream.")]
+
+
+def add_tools(app: typer.Typer, registry: Registry) -> None:
+    """Give `app` the tools; their names are those of `deepdream.registry.TOOLS`."""
+    app.command("layers", rich_help_panel="Tools")(_layers)
+    app.add_typer(_models(), name="models", rich_help_panel="Tools")
+    app.add_typer(_plugins(registry), name="plugins", rich_help_panel="Tools")
+    app.command("doctor", rich_help_panel="Tools")(_doctor(registry))
+    app.command("show", rich_help_panel="Tools")(_show)
+    app.command("replay", rich_help_panel="Tools")(_replay(registry))
+
+
+def _layers(
+    model: Annotated[str | None, _Model] = None,
+    every: Annotated[bool, typer.Option("--all", help="All layers, not only the rewarding ones.")] = False,
+    as_json: _AsJson = False,
+) -> None:
+    """List the layers of a network, shallow to deep: what --layer may name.
+
+    Without MODEL, those of VGG16 (in this package) and InceptionV3.
+    """
+    rows: list[dict[str, Any]] = []
+    for name in [model] if model else ["vgg16", "inception_v3"]:
+        backbone = backbones.get(name)
+        for layer in backbone.layers if every else _rewarding(backbone):
+            rows.append(
+                {"model": backbone.name, **asdict(layer), "default": _default_for(backbone, layer.name)}
+            )
+    if as_json:
+        return put(json.dumps(rows))
+    head = ["layer", "kind", "channels", "stride", "sees", "smallest picture", "default for", "model"]
+    _table(
+        head,
+        (
+            [
+                row["name"],
+                row["kind"],
+                row["channels"],
+                row["stride"],
+                f"{row['receptive_field']} px" if row["receptive_field"] else "everything",
+                f"{row['min_size']} px",
+                ", ".join(row["default"]),
+                row["model"],
+            ]
+            for row in rows
+        ),
+    )
+    return None
+
+
+def _rewarding(backbone: backbones.Backbone) -> Sequence[backbones.Layer]:
+    """The ends of a network's blocks, where it has blocks that join or add up; else its convolutions."""
+    for kinds in ({"concat", "add"}, {"conv"}):
+        found = [layer for layer in backbone.layers if layer.kind in kinds]
+        if found:
+            return found
+    return backbone.layers
+
+
+def _default_for(backbone: backbones.Backbone, layer: str) -> list[str]:
+    roles = {
+        "dream": backbone.dream_layers,
+        "content": (backbone.content_layer,),
+        "style": backbone.style_layers,
+    }
+    return [role for role, layers in roles.items() if layer in layers]
+
+
+def _models() -> typer.Typer:
+    app = typer.Typer(pretty_exceptions_enable=False)
+
+    @app.callback(invoke_without_command=True)
+    def models(context: typer.Context, as_json: _AsJson = False) -> None:
+        """List the networks, and whether their weights are here; fetch weights."""
+        if context.invoked_subcommand is not None:
+            return
+        found = [(name, backbones.state(backbones.get(name))) for name in backbones.names()]
+        if as_json:
+            rows = [
+                {
+                    "model": name,
+                    "weights": it.kind,
+                    "bytes": it.size,
+                    "path": str(it.path) if it.path else None,
+                }
+                for name, it in found
+            ]
+            return put(json.dumps(rows))
+        _table(["model", "weights", "size"], ([name, it.kind, _megabytes(it.size)] for name, it in found))
+
+    @app.command()
+    def fetch(model: Annotated[str, _Model]) -> None:
+        """Download Keras's weights of a network into Keras's cache."""
+        put(str(backbones.fetch(backbones.get(model))))
+
+    return app
+
+
+def _plugins(registry: Registry) -> typer.Typer:
+    app = typer.Typer(help="Show where the modes come from.", pretty_exceptions_enable=False)
+
+    @app.callback()
+    def plugins() -> None:
+        pass
+
+    @app.command("list")
+    def every(as_json: _AsJson = False) -> None:
+        """List the modes, where they come from, and what could not be loaded."""
+        if as_json:
+            modes = [
+                {"mode": it.name, "source": it.source, "summary": it.summary}
+                for it in registry.modes.values()
+            ]
+            problems = [
+                {"source": it.source, "message": it.message, "hint": it.hint} for it in registry.problems
+            ]
+            return put(json.dumps({"modes": modes, "problems": problems}))
+        _table(
+            ["mode", "source", "summary"], ([m.name, m.source, m.summary] for m in registry.modes.values())
+        )
+        for problem in registry.problems:
+            put(
+                f"problem: {problem.source}: {problem.message}"
+                + (f" ({problem.hint})" if problem.hint else "")
+            )
+
+    return app
+
+
+def _doctor(registry: Registry) -> Any:
+    def doctor(
+        quick: Annotated[bool, typer.Option("--quick", help="Do not load TensorFlow.")] = False,
+        as_json: _AsJson = False,
+    ) -> None:
+        """Check this installation, and say how to mend what is broken; exit code 1 if something is."""
+        findings = list(examine(registry, quick=quick))
+        if as_json:
+            put(json.dumps([asdict(it) for it in findings]))
+        else:
+            _table([], (["ok" if it.ok else "BAD", it.topic, it.says] for it in findings))
+            for it in findings:
+                for text in filter(None, (it.details, it.hint and f"hint: {it.hint}")):
+                    put(f"\n{it.topic}: {text}")
+        raise typer.Exit(0 if all(it.ok for it in findings) else 1)
+
+    return doctor
+
+
+def _show(
+    picture: _Made,
+    as_json: _AsJson = False,
+    as_toml: Annotated[
+        bool, typer.Option("--toml", help="Print TOML, to edit and to give to --recipe.")
+    ] = False,
+) -> None:
+    """Show how a picture was made."""
+    recipe = Recipe.from_json(read_recipe(picture), source=str(picture))
+    if as_json:
+        return put(json.dumps(recipe.to_json()))
+    if as_toml:
+        return put(recipe.to_toml().rstrip())
+    rows: list[list[Any]] = [["mode", "", recipe.mode]]
+    rows += [["input", name, item.path] for name, item in recipe.inputs.items()]
+    rows += [["option", name, value] for name, value in recipe.options.items()]
+    rows += [["common", name, value] for name, value in asdict(recipe.common).items()]
+    rows += [["seed", "", recipe.seed]]
+    rows += [["used", name, [value] if name == "size" else value] for name, value in recipe.used.items()]
+    rows += [["version", name, value] for name, value in recipe.versions.items()]
+    _table([], ([topic, name, _said(value)] for topic, name, value in rows if value not in (None, [], {})))
+    return None
+
+
+def _replay(registry: Registry) -> Any:
+    def command(
+        picture: _Made,
+        inputs: Annotated[
+            list[str] | None,
+            typer.Argument(metavar="INPUT", help="Where its inputs are now, in any order, if they moved."),
+        ] = None,
+        output: Annotated[
+            str | None, typer.Option("--output", "-o", metavar="PATH", help="File to write, or a folder.")
+        ] = None,
+        overwrite: Annotated[
+            bool, typer.Option("--overwrite", help="Replace the output if it exists.")
+        ] = False,
+        as_json: _AsJson = False,
+        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+        verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
+        debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and notices.")] = False,
+    ) -> None:
+        """Make a picture again from the recipe inside it: the same bytes on the same machine.
+
+        Inputs are known by their contents, not by their names: a changed one is refused, and one that
+        moved can be given.
+
+        Examples:
+
+          deepdream replay photo.dream.png
+
+          deepdream replay photo.dream.png elsewhere/photo.jpg -o again.png
+        """
+        job = Job(
+            "replay",
+            (str(picture),),
+            output=output,
+            overwrite=overwrite,
+            json=as_json,
+            quiet=quiet,
+            verbose=verbose,
+            debug=debug,
+        )
+        raise typer.Exit(replay(job, inputs or [], registry))
+
+    return command
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Columns as wide as their widest cell, numbers to the right; the last column is not padded."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    numbers = [
+        bool(cells) and all(row[i].isdigit() for row in cells) for i in range(len(cells[0]) if cells else 0)
+    ]
+    lines = [list(head), *cells] if head else cells
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        padded = [
+            cell.rjust(width) if number else cell.ljust(width)
+            for cell, width, number in zip(line, widths, numbers or [False] * len(widths), strict=True)
+        ]
+        put("  ".join(padded).rstrip())
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {item}" for name, item in value.items() if item is not None)
+    if isinstance(value, list):
+        return ", ".join("x".join(map(str, item)) if isinstance(item, list) else str(item) for item in value)
+    return str(value)
+
+
+def _megabytes(number: int) -> str:
+    return f"{number / 1e6:.0f} MB" if number else ""

@@ -1,0 +1,660 @@
+"""The command line as a user meets it: what it prints where, what it refuses, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deepdream import backbones, cli, doctor
+from deepdream.backbones import get
+from deepdream.registry import TOOLS
+from deepdream.run import Session
+
+ROOT = Path(__file__).resolve().parent.parent
+QUICK = ["--layer", "block1_conv2", "--octaves", "1", "--steps", "1", "--jitter", "0"]
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> list[str]:
+        return self.err.splitlines()
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command line in this process."""
+
+    def call(*arguments: str) -> Done:
+        capsys.readouterr()
+        code = cli.run(arguments)
+        return Done(code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with two pictures in it; no settings from outside."""
+    for name in [
+        name for name in os.environ if name.startswith("DEEPDREAM_") and name != "DEEPDREAM_OFFLINE"
+    ]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "100")
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    y, x = np.mgrid[:48, :64]
+    pixels = np.stack([x * 4, y * 5, (x * y) % 256], axis=2).astype(np.uint8)
+    Image.fromarray(pixels).save("a.png")
+    Image.fromarray(pixels[::-1, :, ::-1]).save("b.jpg")
+    return here
+
+
+@pytest.fixture
+def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail the test if a run is begun."""
+
+    def run(*_: Any, **__: Any) -> None:
+        raise AssertionError("a run was begun")
+
+    monkeypatch.setattr(Session, "run", run)
+
+
+def program(*arguments: str, **options: Any) -> subprocess.Popen[str]:
+    """The command in a process of its own."""
+    settings: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+    code = "from deepdream.cli import main; main()"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **settings.pop("env", {})}
+    return subprocess.Popen([sys.executable, "-c", code, *arguments], env=environment, **settings)
+
+
+def finish(process: subprocess.Popen[str]) -> Done:
+    out, err = process.communicate(timeout=60)
+    return Done(process.returncode, out, err)
+
+
+# --- help and names --------------------------------------------------------------------------------
+
+
+def test_help_teaches(run: Run) -> None:
+    done = run("--help")
+    assert (done.code, done.err) == (0, "")
+    assert "deepdream dream photo.jpg --layer mixed4" in done.out
+    assert all(f" {name} " in done.out for name in ("dream", "style", *TOOLS))
+    assert run().out == done.out, "without arguments too"
+
+
+def test_help_of_a_mode_has_examples_ranges_defaults_and_presets(run: Run) -> None:
+    done = run("dream", "--help")
+    assert (done.code, done.err) == (0, "")
+    text = " ".join(done.out.replace("│", " ").split())
+    assert "deepdream dream photo.jpg --layer block4_conv3" in text
+    assert "(1 to 32) [default: 4]" in text
+    assert "Options of dream" in text and "Output and running" in text
+    assert "google-2015" in text and "DEEPDREAM_DREAM_LAYER" in text
+
+
+@pytest.mark.parametrize("tool", [[name] for name in TOOLS] + [["models", "fetch"], ["plugins", "list"]])
+def test_every_tool_has_help(run: Run, tool: list[str]) -> None:
+    done = run(*tool, "--help")
+    assert (done.code, done.err) == (0, "") and "Usage: deepdream" in done.out
+
+
+def test_version(run: Run) -> None:
+    from deepdream import __version__
+
+    assert run("--version") == Done(0, f"deepdream {__version__}\n", "")
+
+
+def test_commands_that_compute_nothing_load_no_tensorflow() -> None:
+    code = """
+import os, sys
+from deepdream import cli
+def loaded(*names):
+    return [name for name in names if name in sys.modules]
+assert cli.run(["--help"]) == 0
+assert not loaded("tensorflow", "keras", "numpy", "PIL.Image", "rich.progress"), loaded("numpy", "PIL.Image")
+for line in ("dream --help", "layers", "layers inception_v3 --all", "models", "plugins list",
+             "doctor --quick", "dream a.png --dry-run", "style a.png b.jpg -n --json"):
+    assert cli.run(line.split()) == 0, line
+os.environ.update(_DEEPDREAM_COMPLETE="complete_bash", COMP_CWORD="3")
+os.environ["COMP_WORDS"] = "deepdream dream --layer mix"
+try:
+    cli.run([])
+except SystemExit:
+    pass
+assert not loaded("tensorflow", "keras"), loaded("tensorflow", "keras")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.rstrip().endswith("mixed10")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("dream --layer block5", ["block5_conv1", "block5_conv2", "block5_conv3", "block5_pool"]),
+        ("dream --model vgg19 --layer block5_conv4", ["block5_conv4"]),
+        ("dream --model vgg", ["vgg16", "vgg19"]),
+        ("layers inception_v", ["inception_v3"]),
+        ("style --start n", ["noise"]),
+        ("dream --recipe goo", ["google-2015"]),
+        ("dr", ["dream"]),
+    ],
+)
+def test_completion(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: str, expected: list[str]
+) -> None:
+    monkeypatch.setenv("_DEEPDREAM_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", f"deepdream {words}")
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
+    with pytest.raises(SystemExit):
+        cli.run([])
+    assert capsys.readouterr().out.split() == expected
+
+
+# --- what is refused -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "error", "hint"),
+    [
+        ("drem a.png", 2, "no command 'drem'", "did you mean 'dream'?"),
+        ("frobnicate", 2, "no command 'frobnicate'", "see 'deepdream --help'"),
+        ("dream", 2, "missing argument 'IMAGE'", "usage: deepdream dream"),
+        ("style a.png", 2, "missing argument 'IMAGE'", "usage: deepdream style [OPTIONS] {IMAGE}... {STYLE}"),
+        ("dream a.png --layr mixed4", 2, "no option '--layr'", "did you mean '--layer'?"),
+        ("dream a.png -x", 2, "no option '-x'", "see 'deepdream dream --help'"),
+        ("dream a.png --steps", 2, "option '--steps' requires an argument", None),
+        ("dream a.png --steps many", 2, "--steps must be a whole number, not 'many'", None),
+        ("dream a.png --steps -1", 2, "--steps must be at least 0, not -1", None),
+        ("dream a.png --step-size nan", 2, "--step-size must be a finite number", None),
+        ("dream a.png --octave-scale inf", 2, "--octave-scale must be a finite number", None),
+        ("dream a.png --seed -3", 2, "--seed must be at least 0, not -3", None),
+        ("dream a.png --size 0", 2, "--size must be at least 1, not 0", None),
+        ("dream a.png --save-every 0", 2, "--save-every must be at least 1, not 0", None),
+        (
+            "dream a.png --precision float61",
+            2,
+            "--precision must be auto, float32 or bfloat16",
+            "did you mean",
+        ),
+        ("dream a.png --layer mixd4", 2, "no layer 'mixd4'", "did you mean 'mixed4'"),
+        ("dream a.png --model vgg61", 2, "no model 'vgg61'", "did you mean"),
+        ("dream a.png --recipe gogle", 2, "no preset 'gogle'", "did you mean 'google-2015'?"),
+        ("dream a.png --model vgg16 --layer mixed4", 2, "no layer 'mixed4' in vgg16", "inception_v3"),
+        ("dream a.png -o x.gif", 2, "unknown suffix '.gif'", "did you mean '.tif'"),
+        ("dream a.png b.jpg -o c.png", 2, "c.png is one file for 2 pictures", "name an existing folder"),
+        ("dream missing.png", 1, "no such file: missing.png", None),
+        ("style a.png missing.png", 1, "no such file: missing.png", None),
+        ("dream a.png -o b.jpg", 1, "b.jpg exists already", "--overwrite"),
+        ("dream a.png -o nowhere/", 1, "no folder nowhere/", "create it first"),
+        ("dream a.png -o nowhere/c.png", 1, "cannot write nowhere/c.png: no folder", "create"),
+        (
+            "dream a.png --model inception_v3",
+            1,
+            "the weights of inception_v3 cannot be had",
+            "DEEPDREAM_MIRROR",
+        ),
+        ("show a.png", 1, "a.png carries no recipe", "only pictures that deepdream saved"),
+        ("replay a.png", 1, "a.png carries no recipe", "only pictures that deepdream saved"),
+        ("layers vgg61", 2, "no model 'vgg61'", "did you mean"),
+        ("models fetch vgg61", 2, "no model 'vgg61'", "did you mean"),
+        ("models ftch", 2, "no command 'ftch'", "did you mean 'fetch'?"),
+    ],
+)
+def test_mistakes_are_told_in_two_lines(run: Run, line: str, code: int, error: str, hint: str | None) -> None:
+    before = sorted(Path().iterdir())
+    done = run(*line.split())
+    assert (done.code, done.out) == (code, "")
+    assert done.said[0].startswith("error: ") and error in done.said[0]
+    assert len(done.said) == (2 if hint else 1)
+    assert not hint or (done.said[1].startswith("hint: ") and hint in done.said[1])
+    assert sorted(Path().iterdir()) == before, "nothing may be left behind"
+
+
+def test_what_nobody_expected_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(error: BaseException) -> None:
+        def run(*_: Any, **__: Any) -> None:
+            raise error
+
+        monkeypatch.setattr(Session, "run", run)
+
+    fail(ZeroDivisionError("by zero\nand more"))
+    done = run("dream", "a.png")
+    assert done.code == 1
+    assert done.said == [
+        "error: unexpected ZeroDivisionError: by zero",
+        "hint: the same command with --debug shows where; please report it",
+    ]
+    done = run("dream", "a.png", "--debug")
+    assert "Traceback (most recent call last)" in done.err and done.said[-2].startswith("error: unexpected")
+
+    exhausted = type("ResourceExhaustedError", (Exception,), {})
+    for error in (MemoryError(), exhausted("OOM when allocating tensor")):
+        fail(error)
+        done = run("dream", "a.png")
+        assert (done.code, done.said[0]) == (1, "error: out of memory") and "--size" in done.said[1]
+
+
+# --- output ----------------------------------------------------------------------------------------
+
+
+def test_stdout_carries_the_path_and_nothing_else(run: Run) -> None:
+    done = run("dream", "a.png", *QUICK)
+    assert (done.code, done.out) == (0, "a.dream.png\n")
+    assert Image.open("a.dream.png").size == (64, 48)
+    again = run("dream", "a.png", *QUICK, "-q")
+    assert again == Done(0, "a.dream-2.png\n", ""), "numbered, not overwritten; and quiet"
+
+
+def test_json_is_one_object_with_every_figure(run: Run) -> None:
+    done = run("dream", "a.png", *QUICK, "--seed", "5", "--json", "--precision", "float32", "-o", "c.webp")
+    assert done.code == 0 and done.out.count("\n") == 1
+    found = done.json
+    assert found["output"] == "c.webp" and Path("c.webp").is_file()
+    assert (found["mode"], found["model"], found["layers"]) == ("dream", "vgg16", ["block1_conv2"])
+    assert (found["size"], found["octaves"], found["steps"]) == ([64, 48], [[64, 48]], 1)
+    assert (found["precision"], found["seed"], found["weights"]["origin"]) == ("float32", 5, "embedded")
+    assert found["seconds"] > 0
+    for when in ("start", "end"):
+        assert found["objective"][when]["total"] == pytest.approx(
+            sum(value for name, value in found["objective"][when].items() if name != "total")
+        )
+    assert found["recipe"]["options"]["layer"] == ["block1_conv2"]
+
+
+def test_verbose_tells_network_formula_and_sizes(run: Run) -> None:
+    said = run("dream", "a.png", *QUICK, "-v").err
+    for word in (
+        "network: vgg16 (embedded weights)",
+        "precision: ",
+        "objective: ",
+        "octaves: 64x48",
+        "memory: ",
+    ):
+        assert word in said
+
+
+def test_a_stand_in_is_said_in_one_line_and_recorded(run: Run) -> None:
+    done = run("dream", "a.png", *QUICK, "--layer", "mixed1", "--layer", "mixed2", "--json")
+    assert done.code == 2, "block1_conv2 and mixed1 are of different networks"
+    done = run("dream", "a.png", "--layer", "mixed0", "--octaves", "1", "--steps", "1", "--json")
+    notes = [line for line in done.said if line.startswith("note: ")]
+    assert done.code == 0 and len(notes) == 1 and "stands in for mixed0" in notes[0]
+    found = done.json
+    assert found["model"] == "vgg16" and found["requested_layers"] == ["mixed0"]
+    assert found["layers"][0].startswith("block")
+
+
+def test_overwrite_replaces_only_when_asked(run: Run, no_work: None) -> None:
+    Path("c.png").write_bytes(b"precious")
+    assert run("dream", "a.png", "-o", "c.png").code == 1
+    assert run("dream", "a.png", "-o", "a.png").code == 1, "nor the input"
+    assert Path("c.png").read_bytes() == b"precious"
+
+
+def test_overwrite(run: Run) -> None:
+    Path("c.png").write_bytes(b"old")
+    assert run("dream", "a.png", *QUICK, "-o", "c.png", "--overwrite").out == "c.png\n"
+    assert Image.open("c.png").size == (64, 48)
+    Path("a.dream.png").write_bytes(b"old")
+    assert run("dream", "a.png", *QUICK, "--overwrite").out == "a.dream.png\n"
+    assert Image.open("a.dream.png").size == (64, 48)
+
+
+def test_several_pictures_share_a_network_and_one_may_fail(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+    real = backbones.open_extractor
+    monkeypatch.setattr(backbones, "open_extractor", lambda *a, **k: opened.append(a) or real(*a, **k))
+    Path("out").mkdir()
+    Path("broken.jpg").write_text("not a picture")
+    done = run("dream", "a.png", "missing.png", "broken.jpg", "b.jpg", *QUICK, "-q", "-o", "out")
+    assert done.code == 3
+    assert done.out.split() == [str(Path("out/a.dream.png")), str(Path("out/b.dream.png"))]
+    errors = [line for line in done.said if line.startswith("error: ")]
+    assert len(errors) == 2 and "missing.png" in errors[0] and "broken.jpg" in errors[1]
+    assert len(opened) == 1
+
+
+def test_pictures_of_one_name_do_not_overwrite_each_other(run: Run) -> None:
+    Path("sub").mkdir()
+    Path("sub/a.png").write_bytes(Path("a.png").read_bytes())
+    done = run("dream", "a.png", "sub/a.png", *QUICK, "--overwrite", "--json")
+    assert [json.loads(line)["output"] for line in done.out.splitlines()] == ["a.dream.png", "a.dream-2.png"]
+
+
+def test_if_all_fail_the_exit_code_is_not_that_of_some(run: Run) -> None:
+    assert run("dream", "missing.png", "gone.png").code == 1
+    assert run("dream", "a.png", "b.jpg", "--layer", "mixd4").code == 2
+
+
+def test_snapshots_lie_beside_the_output(run: Run) -> None:
+    done = run("dream", "a.png", *QUICK, "--steps", "5", "--save-every", "2")
+    assert done.out == "a.dream.png\n"
+    made = sorted(path.name for path in Path().glob("a.dream*"))
+    assert made == ["a.dream.png", "a.dream.step0002.png", "a.dream.step0004.png"]
+    first, last = (np.asarray(Image.open(name), np.int16) for name in (made[1], made[0]))
+    assert first.shape == last.shape and np.abs(first - last).max() > 0
+
+
+# --- where options come from -----------------------------------------------------------------------
+
+
+def planned(run: Run, *arguments: str) -> dict[str, Any]:
+    done = run("dream", "a.png", "--dry-run", "--json", *arguments)
+    assert done.code == 0, done.err
+    recipe: dict[str, Any] = done.json["recipe"]
+    return {**recipe["options"], **recipe["common"]}
+
+
+def test_precedence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("mine.toml").write_text(
+        'mode = "dream"\n[options]\nsteps = 3\njitter = 5\nlayer = ["block3_conv1"]\n[common]\nsize = 60\n'
+    )
+    found = planned(run)
+    assert (found["steps"], found["size"], found["model"]) == (10, None, "auto"), "defaults"
+
+    for flag in ("--recipe", "--preset"):
+        found = planned(run, flag, "mine.toml")
+        assert (found["steps"], found["size"], found["layer"]) == (3, 60, ["block3_conv1"]), "preset"
+        assert found["octaves"] == 4, "what the preset leaves open keeps its default"
+
+    monkeypatch.setenv("DEEPDREAM_DREAM_STEPS", "4")
+    monkeypatch.setenv("DEEPDREAM_SIZE", "50")
+    monkeypatch.setenv("DEEPDREAM_DREAM_LAYER", "block2_conv1 block2_conv2")
+    found = planned(run, "--recipe", "mine.toml")
+    assert (found["steps"], found["size"], found["jitter"]) == (4, 50, 5), "environment over preset"
+    assert found["layer"] == ["block2_conv1", "block2_conv2"]
+
+    found = planned(run, "--recipe", "mine.toml", "--steps", "7", "--size", "40", "--layer", "block1_conv1")
+    assert (found["steps"], found["size"], found["layer"]) == (7, 40, ["block1_conv1"]), "flag over all"
+
+    monkeypatch.setenv("DEEPDREAM_RECIPE", "mine.toml")
+    assert planned(run)["jitter"] == 5, "the preset itself may come from the environment"
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "hint"),
+    [
+        ('mode = "dream"\n[options]\nstep = 3', "no option 'step'", "did you mean 'steps'"),
+        ('mode = "dream"\n[options]\nsteps = -3', "--steps must be at least 0", None),
+        ('mode = "dream"\n[common]\nmodl = "vgg16"', "modl", "did you mean 'model'"),
+        ('mode = "dream"\noption = 3', "unknown key 'option'", "did you mean 'options'"),
+        ('mode = "style"', "is for the mode 'style', not 'dream'", None),
+        ("mode = ", "not valid TOML", None),
+    ],
+)
+def test_wrong_presets_are_refused(run: Run, text: str, error: str, hint: str | None) -> None:
+    Path("mine.toml").write_text(text)
+    done = run("dream", "a.png", "--recipe", "mine.toml")
+    assert (done.code, done.out) == (2, "")
+    assert done.said[0].startswith("error: ") and error in done.said[0]
+    assert hint is None or hint in done.said[1]
+
+
+def test_a_wrong_value_in_the_environment_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEEPDREAM_DREAM_STEPS", "many")
+    done = run("dream", "a.png")
+    assert (done.code, done.said[0]) == (2, "error: --steps must be a whole number, not 'many'")
+
+
+def test_a_dry_run_shows_everything_and_does_nothing(run: Run, no_work: None) -> None:
+    before = sorted(Path().iterdir())
+    done = run("dream", "a.png", "b.jpg", "--dry-run", "--layer", "block4_conv3", "--octaves", "2")
+    assert (done.code, done.err) == (0, "")
+    for word in ("a.dream.png", "b.dream.png", "46x34, 64x48", "block4_conv3", "GB", 'mode = "dream"'):
+        assert word in done.out
+    assert sorted(Path().iterdir()) == before
+    done = run("dream", "a.png", "-n", "--layer", "block4_conv3", "--steps", "3", "--seed", "4")
+    Path("again.toml").write_text(done.out)
+    found = planned(run, "--recipe", "again.toml")
+    assert (found["steps"], found["layer"]) == (3, ["block4_conv3"]), "the plan is a recipe"
+
+
+def test_the_last_picture_is_the_style(run: Run, no_work: None) -> None:
+    Image.new("RGB", (40, 40), "red").save("s.png")
+    done = run("style", "a.png", "b.jpg", "s.png", "-n", "--json")
+    inputs = [json.loads(line)["recipe"]["inputs"] for line in done.out.splitlines()]
+    assert [(item["image"]["path"], item["style"]["path"]) for item in inputs] == [
+        ("a.png", "s.png"),
+        ("b.jpg", "s.png"),
+    ]
+
+
+# --- tools -----------------------------------------------------------------------------------------
+
+
+def test_layers(run: Run) -> None:
+    found = run("layers", "vgg16", "--json").json
+    assert [row["name"] for row in found][:2] == ["block1_conv1", "block1_conv2"]
+    row = next(row for row in found if row["name"] == "block4_conv3")
+    assert (row["kind"], row["channels"], row["stride"], row["receptive_field"]) == ("conv", 512, 8, 92)
+    everything = run("layers", "vgg16", "--all", "--json").json
+    assert len(everything) == len(get("vgg16").layers) > len(found)
+    text = run("layers").out
+    assert "block5_conv2" in text and "mixed4" in text and "receptive" not in text
+
+
+def test_models(run: Run) -> None:
+    found = {row["model"]: row for row in run("models", "--json").json}
+    assert found["vgg16"]["weights"] == "embedded" and found["vgg16"]["bytes"] > 1e7
+    assert found["inception_v3"]["weights"] == "to download"
+    assert "vgg16" in run("models").out
+    done = run("models", "fetch", "inception_v3")
+    assert (done.code, done.out) == (1, "") and "offline" in done.said[0]
+
+
+def test_plugins_and_doctor_tell_of_a_broken_plugin(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("broken.py").write_text("raise RuntimeError('oh no')\n")
+    monkeypatch.setenv("DEEPDREAM_PLUGINS", str(Path("broken.py").absolute()))
+    found = run("plugins", "list", "--json").json
+    assert [mode["mode"] for mode in found["modes"]] == ["dream", "style"]
+    assert "oh no" in found["problems"][0]["message"]
+    done = run("plugins", "list")
+    assert "oh no" in done.out and done.err == ""
+
+    for line in (["--help"], ["dream", "a.png", "-n"]):
+        done = run(*line)
+        assert done.code == 0
+        assert len(done.said) == 1 and "broken.py" in done.said[0] and "'deepdream doctor'" in done.said[0]
+    assert run("layers").err == ""
+
+    done = run("doctor", "--quick")
+    assert done.code == 1 and "BAD" in done.out and "Traceback" in done.out and "oh no" in done.out
+
+
+def test_doctor_is_content_with_this_machine(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = run("doctor", "--json")
+    assert done.code == 0, done.out
+    topics = {item["topic"]: item["says"] for item in done.json}
+    assert {"tensorflow", "keras", "devices", "precision", "vgg16 weights", "this folder"} <= set(topics)
+    assert "CPU" in topics["devices"] and "checksum right" in topics["vgg16 weights"]
+    monkeypatch.setattr(doctor, "EMBEDDED_SHA256", "0" * 64)
+    done = run("doctor", "--quick")
+    assert done.code == 1 and "damaged" in done.out and "reinstall" in done.out
+
+
+def test_show_and_reuse(run: Run) -> None:
+    assert run("dream", "a.png", *QUICK, "--seed", "5", "-o", "c.png").code == 0
+    shown = run("show", "c.png")
+    assert shown.code == 0 and "block1_conv2" in shown.out and "seed" in shown.out
+    assert run("show", "c.png", "--json").json["seed"] == 5
+    toml = run("show", "c.png", "--toml").out
+    Path("c.toml").write_text(toml)
+    for recipe in ("c.toml", "c.png"):
+        assert planned(run, "--recipe", recipe)["layer"] == ["block1_conv2"]
+
+
+def test_replay_gives_the_same_bytes(run: Run) -> None:
+    assert run("dream", "a.png", *QUICK, "--seed", "5", "--jitter", "4", "--size", "50").code == 0
+    first = Path("a.dream.png").read_bytes()
+    done = run("replay", "a.dream.png", "-q")
+    assert done == Done(0, "a.dream.replay.png\n", "")
+    assert Path("a.dream.replay.png").read_bytes() == first
+
+    Path("moved.png").write_bytes(Path("a.png").read_bytes())
+    Image.new("RGB", (64, 48)).save("a.png")
+    done = run("replay", "a.dream.png", "-o", "again.png")
+    assert (done.code, done.out) == (1, "") and "a.png is not the file it was" in done.said[0]
+    Path("a.png").unlink()
+    done = run("replay", "a.dream.png", "-o", "again.png")
+    assert done.code == 1 and "is not there any more" in done.said[0] and "PATH" in done.said[1]
+    assert run("replay", "a.dream.png", "moved.png", "-o", "again.png").code == 0
+    assert Path("again.png").read_bytes() == first
+
+
+# --- modes of others -------------------------------------------------------------------------------
+
+PLUGIN = '''
+"""Modes for tests."""
+import time
+from typing import Annotated
+from deepdream.api import Engine, Option, Picture, Step, mode
+
+
+def tell(engine: Engine, image: Picture, index: int) -> None:
+    for listener in engine.listeners:
+        listener(Step(1, 1, index, 1000, 1.0, {}, 0.1, index / 1000, image.size, lambda: image))
+
+
+@mode("polite", api=1)
+def polite(
+    image: Picture,
+    engine: Engine,
+    *,
+    fast: Annotated[bool, Option(help="Tags like [/red] or [0, 1].")] = True,
+) -> Picture:
+    """Count until told to stop [/bold]."""
+    for index in range(1, 1000):
+        tell(engine, image, index)
+        if engine.cancel.is_set():
+            engine.report["interrupted"] = True
+            break
+        time.sleep(0.02)
+    return image
+
+
+@mode("stubborn", api=1)
+def stubborn(image: Picture, engine: Engine, *, steps: int = 1) -> Picture:
+    """Sleep, whatever is said."""
+    for index in range(steps):
+        tell(engine, image, index + 1)
+    open("sleeping", "w").close()
+    time.sleep(30)
+    return image
+'''
+
+
+@pytest.fixture
+def plugin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "plugin.py"
+    path.write_text(PLUGIN)
+    monkeypatch.setenv("DEEPDREAM_PLUGINS", str(path))
+
+
+def test_a_third_party_mode_is_a_command(run: Run, plugin: None) -> None:
+    done = run("polite", "--help")
+    assert (done.code, done.err) == (0, "")
+    text = " ".join(done.out.replace("│", " ").split())
+    assert "Count until told to stop [/bold]." in text
+    assert "--fast" in text and "--no-fast" in text and "Tags like [/red] or [0, 1]." in text
+
+
+def interrupt(process: subprocess.Popen[str], sign: Callable[[], bool], *, times: int = 1) -> Done:
+    """Send Ctrl-C once there is a sign of work."""
+    began = time.monotonic()
+    while not sign():
+        assert time.monotonic() - began < 30 and process.poll() is None
+        time.sleep(0.02)
+    for _ in range(times):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    return finish(process)
+
+
+def files() -> Sequence[str]:
+    return sorted(path.name for path in Path().iterdir())
+
+
+def test_the_first_ctrl_c_saves_the_picture_and_ends_the_batch(run: Run, plugin: None) -> None:
+    process = program("polite", "a.png", "b.jpg", "--save-every", "2")
+    done = interrupt(process, lambda: Path("a.polite.step0002.png").exists())
+    assert (done.code, done.out) == (130, "a.polite.png\n")
+    assert "Traceback" not in done.err and "stopping after this step" in done.err
+    assert Image.open("a.polite.png").size == (64, 48)
+    assert run("show", "a.polite.png", "--json").json["used"]["interrupted"] is True
+    assert not any(name.endswith(".tmp") or name.startswith("b.p") for name in files())
+
+
+@pytest.mark.parametrize(("steps", "times"), [("1", 2), ("0", 1)])
+def test_ctrl_c_again_or_while_loading_ends_at_once(plugin: None, steps: str, times: int) -> None:
+    began = time.monotonic()
+    process = program("stubborn", "a.png", "--steps", steps)
+    done = interrupt(process, lambda: Path("sleeping").exists(), times=times)
+    assert (done.code, done.out) == (130, "")
+    assert done.said[-1] == "interrupted: nothing was saved" and "Traceback" not in done.err
+    assert files() == ["a.png", "b.jpg", "sleeping"]
+    assert time.monotonic() - began < 20
+
+
+# --- streams ---------------------------------------------------------------------------------------
+
+
+def test_of_tensorflow_the_user_hears_nothing() -> None:
+    done = finish(program("dream", "a.png", *QUICK, "-q"))
+    assert done == Done(0, "a.dream.png\n", "")
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    process = program("layers", "inception_v3", "--all")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert (process.stderr.read(), process.wait(60)) == ("", 0)
+
+
+def test_missing_streams_are_no_error() -> None:
+    code = f"{sys.executable} -c 'from deepdream.cli import main; main()' dream a.png --dry-run"
+    for closed in ("2>&-", "0<&- 2>&-", "1>&- 2>&-"):
+        done = subprocess.run(
+            ["sh", "-c", f"{code} {closed}"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0 and ("1>&-" in closed or "a.dream.png" in done.stdout), closed
