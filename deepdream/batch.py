@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -124,11 +126,15 @@ def run_job(job: Job, registry: Registry) -> int:
                 )
                 try:
                     if job.dry_run:
-                        _show_plan(session.plan(recipe, pictures=pictures), target.path(image), job.json)
+                        with contextlib.redirect_stdout(sys.stderr):
+                            plan = session.plan(recipe, pictures=pictures)
+                        _show_plan(plan, target.path(image), job.json)
                     else:
                         _make(session, recipe, target, job, voice, interrupts, image, pictures)
                     codes.append(0)
                 except Exception as error:
+                    if isinstance(error, UsageError) and not codes:
+                        raise  # it would be the same for all
                     failure = explain(error)
                     if job.debug:
                         voice.line(traceback.format_exc().rstrip())
@@ -221,7 +227,8 @@ def _make(
                 step.snapshot().save(path.with_suffix(f".step{step.index:04d}{path.suffix}"), overwrite=True)
 
     interrupts.loading = True
-    with progress(voice, image) as shown:
+    # A plugin that prints must not write among the results on standard output.
+    with contextlib.redirect_stdout(sys.stderr), progress(voice, image) as shown:
         result = in_background(
             lambda: session.run(
                 recipe,
@@ -243,7 +250,7 @@ def _make(
 
 
 def _given_up(voice: Voice) -> int:
-    voice.line("interrupted: nothing was saved")
+    voice.line("interrupted: what was in work is not saved")
     return INTERRUPTED
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from typing import Annotated, Any
 
 import typer
@@ -243,7 +244,8 @@ def _range(item: Parameter) -> str:
 def _text(value: Any) -> Any:
     """A JSON value as the command line would have it."""
     if isinstance(value, list | tuple):
-        return [str(item) for item in value]
+        return [_text(item) for item in value]
+    value = value.value if isinstance(value, Enum) else value
     return value if isinstance(value, bool) else str(value)
 
 

@@ -38,6 +38,7 @@ class Interrupts:
     def __exit__(self, *_: object) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
+        # A thread that was given up may be in the middle of a snapshot. Nobody writes after that.
         self.writing.acquire(timeout=10)
 
     def _handle(self, *_: object) -> None:

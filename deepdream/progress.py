@@ -105,18 +105,15 @@ class Bar(Progress):
 
     def __enter__(self) -> Bar:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+        from rich.progress import BarColumn, Progress, ProgressColumn, TaskProgressColumn, TextColumn
 
         console = Console(file=self.voice.stream, highlight=False, markup=False, emoji=False)
+        words = TextColumn("{task.fields[words]}", markup=False)
+        columns: list[ProgressColumn] = [BarColumn(bar_width=10), TaskProgressColumn(), words]
+        if console.width >= 100:
+            columns.insert(0, TextColumn("{task.description}", markup=False))
         self._live = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[words]}", markup=False),
-            console=console,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
+            *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
         )
         self._task = self._live.add_task(self._title, total=None, words="loading the network")
         self._live.start()
@@ -128,5 +125,5 @@ class Bar(Progress):
         self._live.stop()
 
     def __call__(self, step: Step) -> None:
-        words = describe(step, self._pace.left(step.done))
+        words = describe(step, self._pace.left(step.done)).replace("  ", " ")
         self._live.update(self._task, total=1.0, completed=step.done, words=words)

@@ -90,9 +90,8 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
 def program(*arguments: str, **options: Any) -> subprocess.Popen[str]:
     """The command in a process of its own."""
     settings: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
-    code = "from deepdream.cli import main; main()"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **settings.pop("env", {})}
-    return subprocess.Popen([sys.executable, "-c", code, *arguments], env=environment, **settings)
+    return subprocess.Popen([sys.executable, "-m", "deepdream", *arguments], env=environment, **settings)
 
 
 def finish(process: subprocess.Popen[str]) -> Done:
@@ -195,7 +194,7 @@ def test_completion(
         ("drem a.png", 2, "no command 'drem'", "did you mean 'dream'?"),
         ("frobnicate", 2, "no command 'frobnicate'", "see 'deepdream --help'"),
         ("dream", 2, "missing argument 'IMAGE'", "usage: deepdream dream"),
-        ("style a.png", 2, "missing argument 'IMAGE'", "usage: deepdream style [OPTIONS] {IMAGE}... {STYLE}"),
+        ("style a.png", 2, "missing argument 'IMAGE'", "usage: deepdream style [OPTIONS]"),
         ("dream a.png --layr mixed4", 2, "no option '--layr'", "did you mean '--layer'?"),
         ("dream a.png -x", 2, "no option '-x'", "see 'deepdream dream --help'"),
         ("dream a.png --steps", 2, "option '--steps' requires an argument", None),
@@ -359,7 +358,8 @@ def test_pictures_of_one_name_do_not_overwrite_each_other(run: Run) -> None:
 
 def test_if_all_fail_the_exit_code_is_not_that_of_some(run: Run) -> None:
     assert run("dream", "missing.png", "gone.png").code == 1
-    assert run("dream", "a.png", "b.jpg", "--layer", "mixd4").code == 2
+    done = run("dream", "a.png", "b.jpg", "--layer", "mixd4")
+    assert done.code == 2 and len(done.said) == 2, "what is wrong for all is said once"
 
 
 def test_snapshots_lie_beside_the_output(run: Run) -> None:
@@ -542,8 +542,14 @@ def test_replay_gives_the_same_bytes(run: Run) -> None:
 PLUGIN = '''
 """Modes for tests."""
 import time
+from enum import Enum
 from typing import Annotated
 from deepdream.api import Engine, Option, Picture, Step, mode
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
 
 
 def tell(engine: Engine, image: Picture, index: int) -> None:
@@ -557,8 +563,12 @@ def polite(
     engine: Engine,
     *,
     fast: Annotated[bool, Option(help="Tags like [/red] or [0, 1].")] = True,
+    colour: Colour = Colour.RED,
 ) -> Picture:
     """Count until told to stop [/bold]."""
+    print("chatter")
+    if not fast:
+        return image
     for index in range(1, 1000):
         tell(engine, image, index)
         if engine.cancel.is_set():
@@ -592,6 +602,10 @@ def test_a_third_party_mode_is_a_command(run: Run, plugin: None) -> None:
     text = " ".join(done.out.replace("│", " ").split())
     assert "Count until told to stop [/bold]." in text
     assert "--fast" in text and "--no-fast" in text and "Tags like [/red] or [0, 1]." in text
+    assert "[default: red]" in text
+    assert run("polite", "a.png", "--no-fast").out == "a.polite.png\n", "what it prints is no result"
+    found = run("polite", "a.png", "--no-fast", "--colour", "blue", "--json").json
+    assert found["recipe"]["options"] == {"fast": False, "colour": "blue"} and found["model"] is None
 
 
 def interrupt(process: subprocess.Popen[str], sign: Callable[[], bool], *, times: int = 1) -> Done:
@@ -626,7 +640,7 @@ def test_ctrl_c_again_or_while_loading_ends_at_once(plugin: None, steps: str, ti
     process = program("stubborn", "a.png", "--steps", steps)
     done = interrupt(process, lambda: Path("sleeping").exists(), times=times)
     assert (done.code, done.out) == (130, "")
-    assert done.said[-1] == "interrupted: nothing was saved" and "Traceback" not in done.err
+    assert done.said[-1] == "interrupted: what was in work is not saved" and "Traceback" not in done.err
     assert files() == ["a.png", "b.jpg", "sleeping"]
     assert time.monotonic() - began < 20
 
@@ -648,7 +662,7 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
 
 def test_missing_streams_are_no_error() -> None:
-    code = f"{sys.executable} -c 'from deepdream.cli import main; main()' dream a.png --dry-run"
+    code = f"{sys.executable} -m deepdream dream a.png --dry-run"
     for closed in ("2>&-", "0<&- 2>&-", "1>&- 2>&-"):
         done = subprocess.run(
             ["sh", "-c", f"{code} {closed}"],

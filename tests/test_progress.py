@@ -117,6 +117,22 @@ def test_the_bar_shows_progress_and_clears_itself(monkeypatch: pytest.MonkeyPatc
     assert text.endswith("done\n")
 
 
+def test_the_bar_fits_a_terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    stream = Terminal()
+    clock = Clock()
+    with progress(voice_on(monkeypatch, stream), "a very long name of a picture.jpg") as shown:
+        assert isinstance(shown, Bar)
+        shown._pace = Pace(clock)
+        for index in (1000, 1001):
+            clock.now += 50
+            shown(step(index, 9999))
+        shown._live.refresh()
+    assert "octave 1/2 step 1001/9999 objective 1235 0.31 s/step" in stream.getvalue()
+    assert "left" in stream.getvalue()
+
+
 def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     def drawn() -> str:
         stream = Terminal()

@@ -1,0 +1,5 @@
+"""The command line by another name: `python -m deepdream`."""
+
+from deepdream.cli import main
+
+main()
