@@ -123,11 +123,13 @@ def _models() -> typer.Typer:
 
 
 def _plugins(registry: Registry) -> typer.Typer:
-    app = typer.Typer(help="Show where the modes come from.", pretty_exceptions_enable=False)
+    app = typer.Typer(pretty_exceptions_enable=False)
 
-    @app.callback()
-    def plugins() -> None:
-        pass
+    @app.callback(invoke_without_command=True)
+    def plugins(context: typer.Context) -> None:
+        """Show where the modes come from, and what could not be loaded."""
+        if context.invoked_subcommand is None:
+            every()
 
     @app.command("list")
     def every(as_json: _AsJson = False) -> None:

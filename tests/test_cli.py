@@ -486,6 +486,7 @@ def test_plugins_and_doctor_tell_of_a_broken_plugin(run: Run, monkeypatch: pytes
     assert "oh no" in found["problems"][0]["message"]
     done = run("plugins", "list")
     assert "oh no" in done.out and done.err == ""
+    assert run("plugins") == done
 
     for line in (["--help"], ["dream", "a.png", "-n"]):
         done = run(*line)
