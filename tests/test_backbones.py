@@ -190,7 +190,8 @@ def test_stand_in_for_a_layer_that_sees_everything_is_the_deepest() -> None:
         (["conv4_block23_out"], "resnet101"),
     ],
 )
-def test_auto_goes_by_the_layers(layers: list[str], model: str) -> None:
+def test_auto_goes_by_the_layers(layers: list[str], model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DEEPDREAM_OFFLINE")
     choice = backbones.resolve("auto", layers, download=False)
     assert choice.backbone.name == model
     assert dict(choice.used) == {name: name for name in layers}
@@ -205,8 +206,9 @@ def test_auto_refuses_layers_that_no_model_has_together() -> None:
         backbones.resolve("auto", ["mixed4", "block4_conv3"])
 
 
-def test_offline_vgg16_stands_in_for_inception_if_nobody_named_it() -> None:
-    choice = backbones.resolve("auto", ["mixed4", "mixed0"])
+@pytest.mark.parametrize("download", [True, False])  # a dry run must say what the run would do
+def test_offline_vgg16_stands_in_for_inception_if_nobody_named_it(download: bool) -> None:
+    choice = backbones.resolve("auto", ["mixed4", "mixed0"], download=download)
     assert choice.backbone.name == "vgg16"
     assert choice.weights.origin == "embedded"
     assert dict(choice.used) == {"mixed4": "block5_conv3", "mixed0": "block4_conv1"}

@@ -71,8 +71,8 @@ def locate(
 ) -> Weights:
     """The weights of `backbone`: `path` if given, else embedded, else in Keras's cache, else downloaded.
 
-    With `download=False` weights that only the network has are reported with no path. Raises
-    WeightsMissingError with the ways out, UsageError for a `path` that is no weights file.
+    With `download=False` weights that only the network has are reported with no path, unless the network
+    is not to be used. Raises WeightsMissingError with the ways out, UsageError for a `path` that is no weights file.
     """
     if backbone.path is not None:
         if path is not None:
@@ -93,6 +93,8 @@ def locate(
     cached = _cached(backbone.weights)
     if cached.is_file() and _sound(cached, backbone.weights):
         return Weights(cached, "cache")
+    if _offline():
+        raise _missing(backbone, backbone.weights, "offline: DEEPDREAM_OFFLINE is set")
     if not download:
         return Weights(None, "download")
     return Weights(fetch(backbone, quiet=quiet), "download")
@@ -122,7 +124,7 @@ def fetch(backbone: Backbone, *, quiet: bool = False) -> Path:
     if file is None:
         raise DeepDreamError(f"{backbone.name} has no weights to download")
     place, url = _cached(file), _url(file)
-    if os.environ.get("DEEPDREAM_OFFLINE", "") not in {"", "0"}:
+    if _offline():
         raise _missing(backbone, file, "offline: DEEPDREAM_OFFLINE is set")
     try:
         _knock(url)
@@ -132,6 +134,10 @@ def fetch(backbone: Backbone, *, quiet: bool = False) -> Path:
     except Exception as error:  # get_file raises bare Exceptions
         raise _missing(backbone, file, _reason(error, url)) from error
     return place
+
+
+def _offline() -> bool:
+    return os.environ.get("DEEPDREAM_OFFLINE", "") not in {"", "0"}
 
 
 def _download(file: WeightsFile, url: str, folder: str, quiet: bool) -> Path:
