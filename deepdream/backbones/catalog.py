@@ -23,12 +23,12 @@ FIRST = ("inception_v3", "vgg16", "vgg19")
 PREPROCESS = ("tf", "caffe", "torch", "none", "efficientnet")
 _CHOSEN = {
     "vgg16": {
-        "dream_layers": ("block5_conv2",),
+        "dream_layers": ("block5_conv3",),
         "style_layers": tuple(f"block{i}_conv1" for i in range(1, 6)),
         "content_layer": "block4_conv2",
     },
     "vgg19": {
-        "dream_layers": ("block5_conv2",),
+        "dream_layers": ("block5_conv4",),
         "style_layers": tuple(f"block{i}_conv1" for i in range(1, 6)),
         "content_layer": "block4_conv2",
     },
