@@ -72,7 +72,8 @@ def locate(
     """The weights of `backbone`: `path` if given, else embedded, else in Keras's cache, else downloaded.
 
     With `download=False` weights that only the network has are reported with no path, unless the network
-    is not to be used. Raises WeightsMissingError with the ways out, UsageError for a `path` that is no weights file.
+    is not to be used. Raises WeightsMissingError with the ways out, UsageError for a `path` that is no
+    weights file.
     """
     if backbone.path is not None:
         if path is not None:
