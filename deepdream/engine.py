@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from deepdream import backbones, precision
+from deepdream import backbones, memory, precision
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.objectives import Objective
 from deepdream.picture import Picture
@@ -152,8 +152,8 @@ class Engine:
             octaves=[[w, h] for h, w in sizes],
             steps=sum(counts),
             formula=str(shown),
-            memory=_memory(choice, sizes[-1], self._dtype()),
         )
+        self._check_memory(choice, sizes[-1], optimiser, history)
         if self.dry:
             return image
         from deepdream import ascent, optim
@@ -224,6 +224,19 @@ class Engine:
             )
         return sizes
 
+    def _check_memory(self, choice: backbones.Choice, size: Size, optimiser: str, history: int) -> None:
+        """Predict the peak; refuse what cannot fit rather than be killed half-way."""
+        each = memory.per_pixel(choice.backbone, choice.used.values(), self._dtype(), optimiser, history)
+        needed, free = memory.predict(size, each), memory.available()
+        self.report["memory"] = needed
+        if free is not None and needed > free and not self.dry:
+            side = int(0.95 * memory.largest_side(size, each, free))
+            raise DeepDreamError(
+                f"a picture of {size[1]}x{size[0]} px needs about {needed / 1e9:.1f} GB of memory, "
+                f"and {free / 1e9:.1f} GB are free",
+                f"--size {side} fits" if side else "close other programs",
+            )
+
     def _tell(
         self,
         moment: Moment,
@@ -268,19 +281,3 @@ def _described(weights: backbones.Weights) -> dict[str, str]:
     """Where the weights came from, and which they are."""
     facts = {"origin": weights.origin, "file": weights.name, "sha256": weights.sha256()}
     return {key: value for key, value in facts.items() if value is not None}
-
-
-_RESIDENT = 900e6
-"""Bytes that Python, TensorFlow and the network's weights take before the first picture."""
-
-_COPIES = 2.2
-"""How often an activation is alive at the peak of a gradient step: itself, its gradient, and slack."""
-
-
-def _memory(choice: backbones.Choice, size: Size, dtype: str) -> int:
-    """Predicted peak memory in bytes of a gradient step on a canvas of `size`."""
-    layers = choice.backbone.layers
-    deepest = max(i for i, layer in enumerate(layers) if layer.name in choice.used.values())
-    per_pixel = sum(layer.channels / layer.stride**2 for layer in layers[: deepest + 1])
-    bytes_each = 2 if dtype == "bfloat16" else 4
-    return int(_RESIDENT + _COPIES * size[0] * size[1] * (per_pixel * bytes_each + 3 * 4 * 6))

@@ -210,6 +210,18 @@ def test_a_dry_run_computes_nothing(photo: Picture) -> None:
     assert engine.report["memory"] > 5e8
 
 
+def test_a_picture_too_large_for_the_memory_is_refused_with_a_size_that_fits(
+    photo: Picture, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deepdream.memory.available", lambda: 644_000_000)
+    engine, objective = Engine(FLOAT32, pool=pool), obj.layer("block1_conv2")
+    with pytest.raises(DeepDreamError, match=r"96x72 px needs about 0\.6 GB") as caught:
+        engine.ascend(photo, objective, steps=1)
+    side = int(str(caught.value.hint).split()[1])
+    assert 16 < side < 96
+    engine.ascend(photo.fitted(side), objective, steps=1)
+
+
 def test_a_stand_in_is_named(photo: Picture, pool: Pool) -> None:
     engine = Engine(FLOAT32, pool=pool)
     engine.ascend(photo, obj.layer("mixed0"), steps=1)
