@@ -32,11 +32,11 @@ def style(
     optimiser: Annotated[
         Literal["lbfgs", "adam"], Option(help="L-BFGS needs fewer steps; Adam less memory.")
     ] = "lbfgs",
-    octaves: Annotated[int, Option(min=1, max=32, help="Sizes to paint at, small to large.")] = 1,
+    octaves: Annotated[int, Option(min=1, max=32, help="Sizes to paint at, small to large.")] = 2,
     octave_scale: Annotated[
         float, Option(min=1.01, max=10, help="Size ratio of neighbouring octaves.")
     ] = 2.0,
-    steps: Annotated[int, Option(min=0, help="Steps in each octave.")] = 200,
+    steps: Annotated[int, Option(min=0, help="Steps in each octave.")] = 50,
     step_size: Annotated[float, Option(min=0, help="Adam's learning rate, in grey levels.")] = 10.0,
     history: Annotated[int, Option(min=1, max=1000, help="Pairs that L-BFGS remembers.")] = 20,
 ) -> Picture:
