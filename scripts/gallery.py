@@ -1,0 +1,58 @@
+"""Program that makes the pictures of samples/gallery again, each with its recipe inside.
+
+Run it from anywhere: `python scripts/gallery.py [NAME ...]` makes all of them, or those named.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+GALLERY = Path("samples/gallery")
+
+PICTURES = {
+    "rocket.dream": "dream samples/rocket.jpg --layer mixed4 --seed 1",
+    "coffee.dream": "dream samples/coffee.jpg --seed 3",
+    "chelsea.dream": "dream samples/chelsea.jpg --layer block4_conv3 --seed 1",
+    "astronaut.style": "style samples/astronaut.jpg samples/swirls.jpg --seed 1",
+    "chelsea.style": "style samples/chelsea.jpg samples/mosaic.jpg --seed 1",
+    "coffee.style": "style samples/coffee.jpg samples/watercolour.jpg --seed 1",
+}
+"""What is made, and how: the arguments of `deepdream`, but for the output."""
+
+
+def main(names: list[str]) -> int:
+    """Make the pictures of those names, or all; the exit code is deepdream's."""
+    from deepdream import cli
+
+    unknown = [name for name in names if name not in PICTURES]
+    if unknown:
+        print(f"error: no picture '{unknown[0]}'; there are {', '.join(PICTURES)}", file=sys.stderr)
+        return 2
+    os.chdir(ROOT)
+    os.environ["DEEPDREAM_OFFLINE"] = "1"  # the gallery shows what everybody gets: the embedded VGG16
+    for name in names or PICTURES:
+        code = cli.run([*shlex.split(PICTURES[name]), "-o", str(GALLERY / f"{name}.jpg"), "--overwrite"])
+        if code:
+            return code
+    (GALLERY / "README.md").write_text(page(), encoding="utf-8")
+    return 0
+
+
+def page() -> str:
+    """The gallery's page: every picture above the command that made it."""
+    parts = [
+        "# Gallery",
+        "Made with the embedded VGG16 by `python scripts/gallery.py`. Every picture carries its recipe: "
+        "`deepdream show samples/gallery/rocket.dream.jpg`.",
+    ]
+    for name, command in PICTURES.items():
+        parts += [f"![{name}]({name}.jpg)", f"`deepdream {command}`"]
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
