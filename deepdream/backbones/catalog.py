@@ -52,6 +52,9 @@ class Layer:
     """Side of the square that one cell sees; None if it is the whole picture."""
     min_size: int
     """Side of the smallest square picture that gives a cell."""
+    start: int | None = None
+    """Where the field of the first cell begins, 0 or less; the others follow at every `stride`. None where
+    the layer's grid depends on the size of the picture."""
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ class _Geometry:
 
     stride: int
     field: int | None  # None: every cell sees the whole picture, or nobody knows
+    start: int | None  # pixel where the field of cell 0 begins; None: that depends on the size
     sides: tuple[int, ...]  # side of the tensor for input sides 1..MAX_SIDE; 0 where the network refuses
     pooled: bool = False  # a single cell for the whole picture, as in squeeze-and-excite branches
 
@@ -67,7 +68,7 @@ class _Geometry:
         return tuple(max(rule(side), 0) if side else 0 for side in self.sides)
 
 
-_INPUT = _Geometry(1, 1, tuple(range(1, MAX_SIDE + 1)))
+_INPUT = _Geometry(1, 1, 0, tuple(range(1, MAX_SIDE + 1)))
 
 
 def stable_names(model: keras.Model) -> dict[str, Any]:
@@ -113,7 +114,8 @@ def layer_table(
         least = next((n for n, side in enumerate(geometry.sides, start=1) if side), None)
         if kind and len(shape) == 4 and shape[-1] and least and not geometry.pooled:
             name = known.get(id(operation), operation.name)
-            rows.append(Layer(name, kind, int(shape[-1]), geometry.stride, geometry.field, least))
+            start = None if geometry.field is None else geometry.start
+            rows.append(Layer(name, kind, int(shape[-1]), geometry.stride, geometry.field, least, start))
     return rows
 
 
@@ -155,22 +157,26 @@ def _meet(inputs: list[_Geometry]) -> _Geometry:
         sides = tuple(a if a == b else 0 for a, b in zip(sides, other.sides, strict=True))
     fields = [g.field for g in inputs]
     field = None if None in fields else max(f for f in fields if f is not None)
-    return _Geometry(max(g.stride for g in spread), field, sides, spread[0].pooled)
+    starts = [g.start for g in spread]
+    start = None if None in starts else min(s for s in starts if s is not None)
+    return _Geometry(max(g.stride for g in spread), field, start, sides, spread[0].pooled)
 
 
 def _through(operation: Any, before: _Geometry, strict: bool) -> _Geometry:
     """The geometry after `operation`."""
     kind = type(operation).__name__
     if kind in POOLED:
-        return _Geometry(before.stride, None, before.mapped(lambda side: 1), pooled=True)
+        return _Geometry(before.stride, None, None, before.mapped(lambda side: 1), pooled=True)
     if before.pooled or kind in POINTWISE:
         return before
     if kind == "ZeroPadding2D":
         more = sum(operation.padding[0])
-        return _Geometry(before.stride, before.field, before.mapped(lambda side: side + more))
+        start = _moved(before, -operation.padding[0][0])
+        return _Geometry(before.stride, before.field, start, before.mapped(lambda side: side + more))
     if kind == "Cropping2D":
         less = sum(operation.cropping[0])
-        return _Geometry(before.stride, before.field, before.mapped(lambda side: side - less))
+        start = _moved(before, operation.cropping[0][0])
+        return _Geometry(before.stride, before.field, start, before.mapped(lambda side: side - less))
     if kind in WINDOWED:
         kernel = operation.pool_size[0] if "Pooling" in kind else operation.kernel_size[0]
         dilation = 1 if "Pooling" in kind else operation.dilation_rate[0]
@@ -178,10 +184,19 @@ def _through(operation: Any, before: _Geometry, strict: bool) -> _Geometry:
         lost = 0 if operation.padding == "same" else reach
         after = before.mapped(lambda side: (side - lost - 1) // step + 1)
         field = None if before.field is None else before.field + reach * before.stride
-        return _Geometry(before.stride * step, field, after)
+        if operation.padding != "same":
+            start = before.start
+        else:  # with a stride, the padding on the left depends on the size
+            start = _moved(before, -(reach // 2)) if step == 1 else None
+        return _Geometry(before.stride * step, field, start, after)
     if strict:
         raise DeepDreamError(f"no rule for the geometry of a {kind} layer ('{operation.name}')")
-    return _Geometry(before.stride, None, before.sides)
+    return _Geometry(before.stride, None, None, before.sides)
+
+
+def _moved(before: _Geometry, cells: int) -> int | None:
+    """`before.start` moved by `cells` of its own grid."""
+    return None if before.start is None else before.start + cells * before.stride
 
 
 def _snake(name: str) -> str:
