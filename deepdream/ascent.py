@@ -6,7 +6,7 @@ A canvas is float32 `[1, H, W, 3]`, sRGB grey levels 0-255. Importing this modul
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +19,12 @@ from deepdream.objectives import Objective
 from deepdream.optim import Optimiser
 from deepdream.picture import Picture
 from deepdream.scales import Size
+from deepdream.tiling import Span, Tile, cells
 
 __all__ = ["Climb", "Moment", "Network", "climb"]
 
 CANVAS = tf.TensorSpec([1, None, None, 3], tf.float32)
+VALUES = tf.TensorSpec([None], tf.float32)
 
 
 class Network:
@@ -50,7 +52,10 @@ class Network:
                 f"a picture of {width}x{height} px is too small for {', '.join(self.extractor.layers)}",
                 f"the network needs at least {self.smallest} px on the shorter side",
             )
-        canvas = to_canvas(picture.resized(width, height)) if hasattr(picture, "pixels") else picture
+        if hasattr(picture, "pixels"):
+            canvas = to_canvas(picture.resized(width, height))
+        else:
+            canvas = resize(picture, size)
         activations: dict[str, tf.Tensor] = self._forward(canvas)
         return activations
 
@@ -84,7 +89,8 @@ class Climb:
     """One gradient step for an objective, traced once: canvas in, canvas out.
 
     `jitter` rolls the canvas by uniform integers in [-jitter, jitter] per axis before the network
-    sees it. The draw depends on the seed and the step's number only.
+    sees it. The draw depends on the seed and the step's number only. A step is taken at once or, in an
+    octave that is entered with tiles, tile by tile: the gradient is the same.
     """
 
     def __init__(
@@ -94,18 +100,26 @@ class Climb:
         self._network, self._objective, self._optimiser = network, objective, optimiser
         self._jitter, self._seed = jitter, seed
         self._targets: list[Any] = []
-        self._step: Any = None
+        self._tiles: tuple[Tile, ...] = ()
+        self._size: Size = (0, 0)
+        self._traced: dict[str, Any] = {}
 
-    def enter(self, canvas: tf.Tensor, size: Size) -> None:
+    def enter(self, canvas: tf.Tensor, size: Size, tiles: tuple[Tile, ...] = ()) -> None:
         """Make ready for an octave: a fresh optimiser, targets measured at this size."""
         probe = _Probe(self._network, canvas, size)
         self._targets = [term.target(probe) if term.target else () for term in self._objective.terms]
+        self._tiles, self._size = tiles, size
         self._optimiser.reset(canvas)
-        if self._step is None:
-            specs = tf.nest.map_structure(_open_spec, self._targets)
-            self._step = tf.function(
-                self._advance, input_signature=[CANVAS, specs, tf.TensorSpec([], tf.int32)]
-            )
+        if not self._traced:
+            targets = tf.nest.map_structure(_open_spec, self._targets)
+            index = tf.TensorSpec([], tf.int32)
+            boxes = tf.TensorSpec([len(self._objective.layers) + 1, 4], tf.int32)
+            shares = tf.TensorSpec([len(self._objective.terms)], tf.float32)
+            self._traced = {
+                "step": tf.function(self._advance, input_signature=[CANVAS, targets, index]),
+                "tile": tf.function(self._tile, input_signature=[CANVAS, targets, boxes, shares]),
+                "move": tf.function(self._move, input_signature=[CANVAS, CANVAS, VALUES]),
+            }
 
     def step(self, canvas: tf.Tensor, index: int) -> tuple[tf.Tensor, np.ndarray, bool]:
         """Take step number `index`.
@@ -113,33 +127,118 @@ class Climb:
         Returns the canvas after it, the weighted value of every term before it, and whether the new
         canvas is all finite.
         """
-        canvas, values, finite = self._step(canvas, self._targets, tf.constant(index))
+        if self._tiles:
+            canvas, values, finite = self._tiled_step(canvas, index)
+        else:
+            canvas, values, finite = self._traced["step"](canvas, self._targets, tf.constant(index))
         return canvas, values.numpy(), bool(finite)
+
+    # --- all at once: one graph from canvas to canvas
 
     def _advance(
         self, canvas: tf.Tensor, targets: list[Any], index: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         self.traces += 1
-        shift = tf.random.stateless_uniform(
-            [2], [self._seed, index], -self._jitter, self._jitter + 1, dtype=tf.int32
-        )
-        values: list[tf.Tensor] = []
+        shift = self._shift(index)
+        seen: list[tf.Tensor] = []
 
         def evaluate(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             rolled = tf.roll(x, shift, [1, 2]) if self._jitter else x
             with tf.GradientTape() as tape:
                 tape.watch(rolled)
                 activations = self._network(rolled)
-                values[:] = [
-                    term.weight * term.value(activations, rolled, target)
-                    for term, target in zip(self._objective.terms, targets, strict=True)
-                ]
+                terms = zip(self._objective.terms, targets, strict=True)
+                values = [term.weight * term.value(activations, rolled, aim) for term, aim in terms]
                 total = tf.add_n(values)
+            seen.append(tf.stack(values))
             gradient = tape.gradient(total, rolled, unconnected_gradients="zero")
             return total, tf.roll(gradient, -shift, [1, 2]) if self._jitter else gradient
 
         canvas = self._optimiser.step(evaluate, canvas)
-        return canvas, tf.stack(values), tf.reduce_all(tf.math.is_finite(canvas))
+        return canvas, seen[0], tf.reduce_all(tf.math.is_finite(canvas))
+
+    def _shift(self, index: tf.Tensor | int) -> tf.Tensor:
+        return tf.random.stateless_uniform(
+            [2], [self._seed, index], -self._jitter, self._jitter + 1, dtype=tf.int32
+        )
+
+    # --- tile by tile: one graph for a tile, one for the move
+
+    def _tiled_step(self, canvas: tf.Tensor, index: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        shift = self._shift(index).numpy().tolist()
+        gradient = tf.Variable(tf.zeros_like(canvas))
+        values = tf.zeros([len(self._objective.terms)])
+        for tile in self._tiles:
+            rows, columns = (
+                _pieces(span, roll, side)
+                for span, roll, side in zip(tile.crop, shift, self._size, strict=True)
+            )
+            bands = [canvas[:, top:bottom] for _, (top, bottom) in rows]
+            crop = tf.concat(
+                [tf.concat([band[:, :, left:right] for _, (left, right) in columns], 2) for band in bands], 1
+            )
+            part, up = self._traced["tile"](crop, self._targets, *self._shares(tile))
+            values += part
+            for (r0, r1), (top, bottom) in rows:
+                for (c0, c1), (left, right) in columns:
+                    box = gradient[:, top:bottom, left:right]
+                    box.assign(box + up[:, r0:r1, c0:c1])
+        moved: tuple[tf.Tensor, tf.Tensor, tf.Tensor] = self._traced["move"](canvas, gradient, values)
+        return moved
+
+    def _shares(self, tile: Tile) -> tuple[tf.Tensor, tf.Tensor]:
+        """Where the tile's core lies in its crop and in every layer, and what part each term has in it."""
+        (top, bottom), (left, right) = tile.core
+        begin_y, begin_x = tile.crop[0][0], tile.crop[1][0]
+        boxes = [(top - begin_y, bottom - begin_y, left - begin_x, right - begin_x)]
+        shares = {}
+        for name in self._objective.layers:
+            layer = self._network.extractor.backbone.layer(self._network.used[name])
+            (rows, columns), shares[name] = cells(tile, layer, self._size)
+            boxes.append((*rows, *columns))
+        parts = [shares[term.layers[0]] if term.parts == "mean" else 1.0 for term in self._objective.terms]
+        return tf.constant(boxes, tf.int32), tf.constant(parts, tf.float32)
+
+    def _tile(
+        self, crop: tf.Tensor, targets: list[Any], boxes: tf.Tensor, shares: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The values of a tile's core, and their gradient over the crop."""
+        self.traces += 1
+        with tf.GradientTape() as tape:
+            tape.watch(crop)
+            activations = self._network(crop)
+            core = {
+                name: activations[name][:, box[0] : box[1], box[2] : box[3]]
+                for name, box in zip(self._objective.layers, tf.unstack(boxes[1:]), strict=True)
+            }
+            # One pixel more, for terms that look at neighbours; at the picture's edge there is none.
+            pixels = crop[:, boxes[0, 0] : boxes[0, 1] + 1, boxes[0, 2] : boxes[0, 3] + 1]
+            values = tf.stack(
+                [
+                    term.weight * term.value(core, pixels, aim)
+                    for term, aim in zip(self._objective.terms, targets, strict=True)
+                ]
+            )
+            values *= shares
+            total = tf.reduce_sum(values)
+        return values, tape.gradient(total, crop, unconnected_gradients="zero")
+
+    def _move(
+        self, canvas: tf.Tensor, gradient: tf.Tensor, values: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        self.traces += 1
+        canvas = self._optimiser.step(lambda _: (tf.reduce_sum(values), gradient), canvas)
+        return canvas, values, tf.reduce_all(tf.math.is_finite(canvas))
+
+
+def _pieces(span: Span, shift: int, side: int) -> list[tuple[Span, Span]]:
+    """Where the rows (or columns) `span` of a canvas rolled by `shift` are: in the crop, in the canvas."""
+    first, length = (span[0] - shift) % side, span[1] - span[0]
+    until = min(side, first + length)
+    pieces = [((0, until - first), (first, until))]
+    if until - first < length:
+        pieces.append(((until - first, length), (0, length - (until - first))))
+    return pieces
 
 
 def _open_spec(tensor: tf.Tensor) -> tf.TensorSpec:
@@ -171,7 +270,9 @@ class Moment:
     def pixels(self) -> np.ndarray:
         """The picture at full size as float32 `[H, W, 3]`, whatever the octave."""
         full = tuple(self.original.shape[1:3])
-        if self.base is None:
+        if self.canvas.shape == self.original.shape:
+            canvas = self.canvas
+        elif self.base is None:
             canvas = resize(self.canvas, full)
         else:
             canvas = self.original + resize(self.canvas - self.base, full)
@@ -180,9 +281,17 @@ class Moment:
 
 
 def climb(
-    step: Climb, start: Picture, sizes: Sequence[Size], steps: Sequence[int], *, reinject: bool
+    step: Climb,
+    start: Picture,
+    sizes: Sequence[Size],
+    steps: Sequence[int],
+    *,
+    reinject: bool,
+    tiles: Callable[[Size], tuple[Tile, ...]] = lambda size: (),
 ) -> Iterator[Moment]:
     """Climb through the octaves `sizes`, the last being the picture's own, `steps[i]` steps each.
+
+    `tiles(size)` cuts an octave into tiles, or leaves it whole.
 
     With `reinject`, what an octave added to the photograph is scaled up and added to the sharper
     photograph of the next (google/deepdream), so that no octave blurs it; without, the canvas
@@ -199,7 +308,7 @@ def climb(
             canvas = base + resize(canvas - bases[octave - 1], size)
         elif octave:
             canvas = resize(canvas, size)
-        step.enter(canvas, size)
+        step.enter(canvas, size, tiles(size))
         for _ in range(steps[octave]):
             began = time.perf_counter()
             index += 1

@@ -261,7 +261,7 @@ def _details(report: Mapping[str, Any], voice: Voice) -> None:
     voice.detail(f"precision: {report.get('precision')} ({report.get('precision_reason')})")
     voice.detail(f"objective: {report.get('formula')}")
     voice.detail(f"octaves: {_sizes(report.get('octaves'))}, {report.get('steps')} steps in all")
-    voice.detail(f"memory: about {_gigabytes(report.get('memory'))}")
+    voice.detail(f"memory: about {_gigabytes(report.get('memory'))}{_tiles(report)}")
 
 
 def _summary(result: Result) -> str:
@@ -290,7 +290,7 @@ def _show_plan(result: Result, path: Path, as_json: bool) -> None:
         "objective": report["formula"],
         "network": f"{report['model']} ({_origin(report)} weights): {', '.join(report['layers'] or [])}",
         "precision": f"{report['precision']} ({report['precision_reason']})",
-        "memory": f"about {_gigabytes(report['memory'])}",
+        "memory": f"about {_gigabytes(report['memory'])}{_tiles(report)}",
         "note": "; ".join(report["notes"]),
     }
     for name, value in head.items():
@@ -305,6 +305,10 @@ def _origin(report: Mapping[str, Any]) -> str:
 
 def _sizes(sizes: Any) -> str:
     return ", ".join(f"{width}x{height}" for width, height in sizes or [])
+
+
+def _tiles(report: Mapping[str, Any]) -> str:
+    return f", in {report['tiles']} tiles of {report['tile']} px" if report.get("tile") else ""
 
 
 def _gigabytes(number: int | None) -> str:

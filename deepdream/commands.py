@@ -26,6 +26,8 @@ _COMMON_HELP = {
     "preprocess": "What a saved model wants: tf -1..1, caffe BGR less mean, torch normalised, none 0..255.",
     "precision": "Arithmetic of the network. 'auto' takes what is faster here.",
     "size": "Longest side of the result in pixels.",
+    "tile": "Side of the tiles that large pictures are cut into, 'off', or 'auto': as memory allows.",
+    "memory": "Memory the run may use, in GB. (default: what is free)",
 }
 
 

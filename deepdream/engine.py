@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from deepdream import backbones, memory, precision
+from deepdream import backbones, memory, precision, tiling
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.objectives import Objective
 from deepdream.picture import Picture
@@ -153,7 +153,7 @@ class Engine:
             steps=sum(counts),
             formula=str(shown),
         )
-        self._check_memory(choice, sizes[-1], optimiser, history)
+        tiles = self._plan_tiles(choice, objective, sizes, optimiser, history)
         if self.dry:
             return image
         from deepdream import ascent, optim
@@ -166,7 +166,7 @@ class Engine:
             seed=self.seed,
         )
         moment = None
-        for moment in ascent.climb(step, image, sizes, counts, reinject=reinject):
+        for moment in ascent.climb(step, image, sizes, counts, reinject=reinject, tiles=tiles):
             self._tell(moment, image, sizes, counts, shown.labels())
             if self.cancel is not None and self.cancel.is_set():
                 self.report["interrupted"] = moment.index < sum(counts)
@@ -224,18 +224,59 @@ class Engine:
             )
         return sizes
 
-    def _check_memory(self, choice: backbones.Choice, size: Size, optimiser: str, history: int) -> None:
-        """Predict the peak; refuse what cannot fit rather than be killed half-way."""
-        each = memory.per_pixel(choice.backbone, choice.used.values(), self._dtype(), optimiser, history)
-        needed, free = memory.predict(size, each), memory.available()
-        self.report["memory"] = needed
-        if free is not None and needed > free and not self.dry:
-            side = int(0.95 * memory.largest_side(size, each, free))
-            raise DeepDreamError(
-                f"a picture of {size[1]}x{size[0]} px needs about {needed / 1e9:.1f} GB of memory, "
-                f"and {free / 1e9:.1f} GB are free",
-                f"--size {side} fits" if side else "close other programs",
+    def _plan_tiles(
+        self,
+        choice: backbones.Choice,
+        objective: Objective,
+        sizes: Sequence[Size],
+        optimiser: str,
+        history: int,
+    ) -> Callable[[Size], tuple[tiling.Tile, ...]]:
+        """How each octave is cut so that the run fits into memory; refuses what cannot fit at all."""
+        layers = [choice.backbone.layer(name) for name in dict.fromkeys(choice.used.values())]
+        need = memory.need(choice.backbone, choice.used.values(), self._dtype(), optimiser, history)
+        whole = any(term.parts is None for term in objective.terms)
+        seen = None if whole else tiling.reach(layers)
+        budget = self.common.memory or memory.available()
+        cores = {size: self._core(size, need, seen, budget) for size in sizes}
+        core = cores[sizes[-1]]
+        if core is None or seen is None:
+            self.report.update(memory=need.bytes(sizes[-1]), tile=None)
+        else:
+            self.report.update(
+                memory=need.bytes(sizes[-1], tiling.crop_side(seen, core) ** 2),
+                tile=core,
+                tiles=len(tiling.cut(sizes[-1], layers, seen, core)),
+                budget=budget,
             )
+
+        def cut(size: Size) -> tuple[tiling.Tile, ...]:
+            side = cores[size]
+            return () if side is None or seen is None else tiling.cut(size, layers, seen, side)
+
+        return cut
+
+    def _core(
+        self, size: Size, need: memory.Need, seen: tiling.Reach | None, budget: float | None
+    ) -> int | None:
+        """The side of the cores for an octave; None to leave it whole."""
+        tile = self.common.tile
+        if tile not in ("auto", "off"):
+            if seen is None:
+                raise UsageError("this objective cannot be tiled", "leave out --tile")
+            fixed = -(-int(tile) // seen.stride) * seen.stride
+            return fixed if fixed < max(size) else None
+        if budget is None or need.bytes(size) <= budget * 1e9:
+            return None
+        side = need.core(size, seen, budget * 1e9) if seen and tile == "auto" else None
+        if side is None and not self.dry:
+            fits = int(0.95 * need.largest_side(size, budget * 1e9))
+            raise DeepDreamError(
+                f"a picture of {size[1]}x{size[0]} px needs about {need.bytes(size) / 1e9:.1f} GB of "
+                f"memory, and {budget:.1f} GB are free",
+                f"--size {fits} fits" if fits else "close other programs",
+            )
+        return side
 
     def _tell(
         self,

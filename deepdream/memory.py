@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from deepdream.backbones import Backbone, Precision
 from deepdream.scales import Size
+from deepdream.tiling import Reach
 
-__all__ = ["available", "largest_side", "per_pixel", "predict"]
+__all__ = ["Need", "available", "need"]
 
 _RESIDENT = 640e6
 """Bytes that Python, TensorFlow and a network's weights take before the first canvas."""
@@ -23,11 +25,42 @@ _CANVASES = 6
 _STATE = {"ascent": 0.0, "adam": 4.0, "lbfgs": 6.0}
 """Float32 canvases that an optimiser keeps, beside L-BFGS's two for every pair."""
 
+_LARGEST_CORE = 2048
+"""Pixels; beyond it the halo costs next to nothing, and a tile should not take minutes."""
 
-def per_pixel(
+
+@dataclass(frozen=True)
+class Need:
+    """What a gradient step needs of memory, in bytes."""
+
+    canvas: float
+    """For every pixel of the whole canvas."""
+    activations: float
+    """For every pixel that goes through the network at once."""
+
+    def bytes(self, size: Size, at_once: int | None = None) -> int:
+        """The peak of a run whose largest canvas is `size`, if `at_once` pixels are looked at together."""
+        pixels = size[0] * size[1]
+        seen = pixels if at_once is None else min(at_once, pixels)
+        return int(_RESIDENT + self.canvas * pixels + self.activations * seen)
+
+    def largest_side(self, size: Size, budget: float) -> int:
+        """The longer side of the largest whole canvas shaped like `size` that `budget` bytes hold."""
+        pixels = max(0.0, budget - _RESIDENT) / (self.canvas + self.activations)
+        return math.floor(max(size) * math.sqrt(pixels / (size[0] * size[1])))
+
+    def core(self, size: Size, seen: Reach, budget: float) -> int | None:
+        """The side of the largest tile cores that `budget` bytes allow; None if not even small ones."""
+        pixels = (budget - _RESIDENT - self.canvas * size[0] * size[1]) / self.activations
+        room = math.sqrt(max(0.0, pixels)) - seen.before - seen.after
+        side = math.floor(min(room, _LARGEST_CORE) / seen.stride) * seen.stride
+        return side if side >= 4 * seen.stride else None
+
+
+def need(
     backbone: Backbone, layers: Iterable[str], precision: Precision, optimiser: str, history: int
-) -> float:
-    """Bytes that a gradient step needs for every pixel of the canvas.
+) -> Need:
+    """What a gradient step needs, from the layer table.
 
     Every activation up to the deepest layer is kept for the way back; those that the objective reads are
     there once more in float32, with their gradients.
@@ -37,25 +70,14 @@ def per_pixel(
     kept = sum(layer.channels / layer.stride**2 for layer in backbone.layers[: deepest + 1])
     seen = sum(layer.channels / layer.stride**2 for layer in backbone.layers if layer.name in read)
     canvases = _CANVASES + _STATE[optimiser] + (2 * history if optimiser == "lbfgs" else 0)
-    return _SLACK * kept * (2 if precision == "bfloat16" else 4) + 2 * 4 * seen + 3 * 4 * canvases
+    return Need(3 * 4 * canvases, _SLACK * kept * (2 if precision == "bfloat16" else 4) + 2 * 4 * seen)
 
 
-def predict(size: Size, bytes_per_pixel: float) -> int:
-    """Bytes at the peak of a run whose largest canvas is `size`."""
-    return int(_RESIDENT + size[0] * size[1] * bytes_per_pixel)
-
-
-def largest_side(size: Size, bytes_per_pixel: float, budget: float) -> int:
-    """The longer side of the largest canvas of the shape of `size` that fits into `budget` bytes."""
-    pixels = max(0.0, budget - _RESIDENT) / bytes_per_pixel
-    return math.floor(max(size) * math.sqrt(pixels / (size[0] * size[1])))
-
-
-def available(meminfo: Path = Path("/proc/meminfo")) -> int | None:
-    """Bytes of main memory that are free for use; None where the system does not say."""
+def available(meminfo: Path = Path("/proc/meminfo")) -> float | None:
+    """GB of main memory that are free for use, to three places; None where the system does not say."""
     try:
         lines = meminfo.read_text(encoding="ascii").splitlines()
     except (OSError, UnicodeDecodeError):
         return None
     found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-    return int(found[0]) * 1024 if found else None
+    return round(int(found[0]) * 1024 / 1e9, 3) if found else None

@@ -21,7 +21,18 @@ API_VERSION: Final = 1
 
 COMMON_NAMES: Final = frozenset(
     [
-        *("model", "weights", "preprocess", "precision", "size", "seed", "recipe", "preset"),
+        *(
+            "model",
+            "weights",
+            "preprocess",
+            "precision",
+            "size",
+            "tile",
+            "memory",
+            "seed",
+            "recipe",
+            "preset",
+        ),
         *("output", "overwrite", "save_every", "json", "dry_run", "quiet", "verbose", "debug", "help"),
         "listeners",
     ]

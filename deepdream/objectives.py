@@ -18,7 +18,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from deepdream.errors import UsageError
 from deepdream.scales import Size, fit
@@ -60,6 +60,7 @@ class Probe(Protocol):
         """The activations of every layer of the objective for `picture` at `size`."""
 
 
+Parts = Literal["mean", "sum"] | None
 Value = Callable[[Mapping[str, Tensor], Tensor, Tensor], Tensor]
 Target = Callable[[Probe], Tensor]
 
@@ -70,7 +71,8 @@ class Term:
 
     `value(activations, canvas, target)` is traced into the gradient step. `target(probe)`, if
     there is one, runs once per octave; what it returns (a tensor or a nest of tensors) reaches
-    `value` as a constant.
+    `value` as a constant. `parts` says how the value follows from the values of the parts of a picture:
+    their mean, weighted by their cells, their sum, or None if not at all.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Term:
     value: Value
     target: Target | None = None
     weight: float = 1.0
+    parts: Parts = None
 
 
 @dataclass(frozen=True)
@@ -150,9 +153,14 @@ def total(objectives: Iterable[Objective]) -> Objective:
 
 
 def _single(
-    name: str, value: Value, *, layers: tuple[str, ...] = (), target: Target | None = None
+    name: str,
+    value: Value,
+    *,
+    layers: tuple[str, ...] = (),
+    target: Target | None = None,
+    parts: Parts = None,
 ) -> Objective:
-    return Objective((Term(name, layers, value, target),))
+    return Objective((Term(name, layers, value, target, parts=parts),))
 
 
 # --- what a layer sees -------------------------------------------------------------------------
@@ -163,8 +171,8 @@ def layer(name: str, *, relative: bool = False) -> Objective:
 
     google/deepdream maximises ½Σa²; the two differ by a factor that depends on the size of the
     layer alone, which the step's normalisation cancels. The mean can be compared between octaves.
-    With `relative`, the value is divided by what it is on the canvas that the octave starts from,
-    so that layers of different loudness weigh the same in a sum.
+    With `relative`, the value is divided by what it is on the canvas that the octave starts from
+    (shrunk to 1024 px if it is larger), so that layers of different loudness weigh the same in a sum.
     """
 
     def loudness(activations: Mapping[str, Tensor]) -> Tensor:
@@ -173,14 +181,17 @@ def layer(name: str, *, relative: bool = False) -> Objective:
         return tf.reduce_mean(tf.square(activations[name]))
 
     if not relative:
-        return _single(f"layer({name})", lambda a, _x, _t: loudness(a), layers=(name,))
+        return _single(f"layer({name})", lambda a, _x, _t: loudness(a), layers=(name,), parts="mean")
 
     def start(probe: Probe) -> Tensor:
         import tensorflow as tf
 
-        return tf.maximum(loudness(probe.features(probe.canvas, probe.size)), 1e-12)
+        size = fit(probe.size, min(max(probe.size), 1024))
+        return tf.maximum(loudness(probe.features(probe.canvas, size)), 1e-12)
 
-    return _single(f"gain({name})", lambda a, _x, t: loudness(a) / t, layers=(name,), target=start)
+    return _single(
+        f"gain({name})", lambda a, _x, t: loudness(a) / t, layers=(name,), target=start, parts="mean"
+    )
 
 
 def mean(name: str) -> Objective:
@@ -191,7 +202,7 @@ def mean(name: str) -> Objective:
 
         return tf.reduce_mean(activations[name])
 
-    return _single(f"mean({name})", value, layers=(name,))
+    return _single(f"mean({name})", value, layers=(name,), parts="mean")
 
 
 def channel(name: str, index: int) -> Objective:
@@ -202,7 +213,7 @@ def channel(name: str, index: int) -> Objective:
 
         return tf.reduce_mean(activations[name][..., index])
 
-    return _single(f"channel({name}, {index})", value, layers=(name,))
+    return _single(f"channel({name}, {index})", value, layers=(name,), parts="mean")
 
 
 def match(name: str, target: Picture | Tensor) -> Objective:
@@ -225,7 +236,7 @@ def match(name: str, target: Picture | Tensor) -> Objective:
         best = tf.argmax(tf.matmul(tf.stop_gradient(x), y, transpose_b=True), axis=1)
         return tf.reduce_sum(x * tf.gather(y, best))
 
-    return _single(f"match({name})", value, layers=(name,), target=guide)
+    return _single(f"match({name})", value, layers=(name,), target=guide, parts="sum")
 
 
 # --- style transfer: penalties, to be subtracted -----------------------------------------------
@@ -298,7 +309,7 @@ def total_variation() -> Objective:
         down, right = x[:, 1:, :-1] - corner, x[:, :-1, 1:] - corner
         return 0.5 * (tf.reduce_sum(tf.square(down)) + tf.reduce_sum(tf.square(right)))
 
-    return _single("total_variation", value)
+    return _single("total_variation", value, parts="sum")
 
 
 def _measured(name: str, target: Picture | Tensor, probe: Probe, size: Size | None) -> Tensor:

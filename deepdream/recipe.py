@@ -30,19 +30,25 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
 @dataclass(frozen=True)
 class Common:
-    """The options that every mode shares and that shape the picture. `size` is its longest side in pixels."""
+    """The options that every mode shares and that shape the picture.
+
+    `size` is its longest side in pixels; `tile` is 'auto', 'off' or the side of a tile in pixels; `memory` is
+    what a run may use, in GB.
+    """
 
     model: str = "auto"
     weights: str | None = None
     preprocess: Literal["tf", "caffe", "torch", "none"] | None = None
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     size: int | None = None
+    tile: str = "auto"
+    memory: float | None = None
 
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:
         """The common options as the parameters that check them."""
         hints = get_type_hints(cls)
-        least = {"size": typer.Option(min=1)}
+        least = {"size": typer.Option(min=1), "memory": typer.Option(min=0.1)}
         return tuple(
             parameter(item.name, hints[item.name], item.default, info=least.get(item.name))
             for item in fields(cls)
@@ -51,7 +57,11 @@ class Common:
     @classmethod
     def check(cls, values: Mapping[str, Any]) -> dict[str, Any]:
         """`values` checked, and nothing filled in: what a preset or a mode's defaults may hold."""
-        return check_values(cls.parameters(), values, where="the common options", partial=True)
+        checked = check_values(cls.parameters(), values, where="the common options", partial=True)
+        tile = checked.get("tile", "auto")
+        if tile not in ("auto", "off") and not (tile.isascii() and tile.isdigit() and int(tile)):
+            raise UsageError(f"--tile must be auto, off or a number of pixels, not {tile!r}")
+        return checked
 
     @classmethod
     def of(cls, *layers: Mapping[str, Any]) -> Common:

@@ -87,7 +87,7 @@ class Session:
         if self._show_notices:
             silence_tensorflow(show=True)
         engine = Engine(
-            recipe.common,
+            _cut_as_before(recipe),
             seed=recipe.seed or 0,
             listeners=(watch, *listeners),
             cancel=cancel,
@@ -141,6 +141,18 @@ class Session:
         return mode, replace(recipe, options=options, inputs=inputs, seed=seed), loaded
 
 
+def _cut_as_before(recipe: Recipe) -> Common:
+    """The common options; for a recipe that has been run, those that cut the picture as it was cut then.
+
+    Tiles change the last bits of a result, and how many there are depends on the memory that is free.
+    """
+    if not recipe.used or recipe.common.tile != "auto":
+        return recipe.common
+    if recipe.used.get("tile") is None:
+        return replace(recipe.common, tile="off")
+    return replace(recipe.common, memory=recipe.used.get("budget"))
+
+
 def seed_parameter() -> Parameter:
     """The check that every seed passes."""
     import typer
@@ -186,7 +198,7 @@ def _result(
             name: facts.get(name) for name in ("octaves", "steps", "seconds", "precision", "precision_reason")
         },
         "seed": recipe.seed,
-        "memory": facts.get("memory"),
+        **{name: facts.get(name) for name in ("memory", "tile", "tiles", "budget")},
         "notes": list(dict.fromkeys([n for p in loaded.values() for n in p.notes] + list(facts["notes"]))),
         "interrupted": bool(facts.get("interrupted")),
     }
@@ -200,6 +212,8 @@ def _result(
         "octaves",
         "steps",
         "precision",
+        "tile",
+        "budget",
     )
     used = {name: report[name] for name in kept if report[name] is not None}
     # The same bytes must come out whether the weights were just downloaded or lay in the cache.

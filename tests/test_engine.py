@@ -213,13 +213,36 @@ def test_a_dry_run_computes_nothing(photo: Picture) -> None:
 def test_a_picture_too_large_for_the_memory_is_refused_with_a_size_that_fits(
     photo: Picture, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deepdream.memory.available", lambda: 644_000_000)
-    engine, objective = Engine(FLOAT32, pool=pool), obj.layer("block1_conv2")
+    monkeypatch.setattr("deepdream.memory.available", lambda: 0.644)
+    whole = Common(precision="float32", tile="off")
+    engine, objective = Engine(whole, pool=pool), obj.layer("block1_conv2")
     with pytest.raises(DeepDreamError, match=r"96x72 px needs about 0\.6 GB") as caught:
         engine.ascend(photo, objective, steps=1)
     side = int(str(caught.value.hint).split()[1])
     assert 16 < side < 96
     engine.ascend(photo.fitted(side), objective, steps=1)
+
+
+def test_what_does_not_fit_at_once_is_climbed_in_tiles_to_the_same_picture(
+    pool: Pool, photo: Picture
+) -> None:
+    large, objective = photo.resized(230, 180), obj.layer("block2_conv2")
+    pictures = []
+    for common in (FLOAT32, Common(precision="float32", memory=0.65), Common(precision="float32", tile="64")):
+        engine = Engine(common, seed=4, pool=pool)
+        pictures.append(engine.ascend(large, objective, octaves=2, steps=2, jitter=9).pixels)
+        tiled = common is not FLOAT32
+        assert (engine.report["tile"] is not None) == tiled
+        assert not tiled or engine.report["tiles"] > 1
+    assert engine.report["tile"] == 64
+    for other in pictures[1:]:
+        assert np.abs(other - pictures[0]).max() < 0.1
+
+
+def test_what_cannot_be_tiled_says_so(pool: Pool, photo: Picture) -> None:
+    engine = Engine(Common(precision="float32", tile="64"), pool=pool)
+    with pytest.raises(UsageError, match="cannot be tiled"):
+        engine.ascend(photo, -obj.gram("block1_conv2", photo), steps=1)
 
 
 def test_a_stand_in_is_named(photo: Picture, pool: Pool) -> None:

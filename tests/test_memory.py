@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from deepdream import backbones, memory
+from deepdream.tiling import Reach
 
 STYLE = [*(f"block{i}_conv1" for i in range(1, 6)), "block4_conv2"]
 
@@ -25,17 +26,28 @@ STYLE = [*(f"block{i}_conv1" for i in range(1, 6)), "block4_conv2"]
 def test_the_prediction_is_within_a_fifth(
     layers: list[str], precision: backbones.Precision, side: int, optimiser: str, measured: float
 ) -> None:
-    each = memory.per_pixel(backbones.get("vgg16"), layers, precision, optimiser, 20)
-    assert memory.predict((side, side), each) == pytest.approx(measured, rel=0.2)
+    need = memory.need(backbones.get("vgg16"), layers, precision, optimiser, 20)
+    assert need.bytes((side, side)) == pytest.approx(measured, rel=0.2)
 
 
 def test_the_largest_side_fills_the_budget() -> None:
-    side = memory.largest_side((300, 400), 1000.0, 3e9)
-    assert memory.predict((side * 3 // 4, side), 1000.0) == pytest.approx(3e9, rel=0.01)
-    assert memory.largest_side((300, 400), 1000.0, 1e6) == 0
+    need = memory.Need(canvas=100.0, activations=900.0)
+    side = need.largest_side((300, 400), 3e9)
+    assert need.bytes((side * 3 // 4, side)) == pytest.approx(3e9, rel=0.01)
+    assert need.largest_side((300, 400), 1e6) == 0
+
+
+def test_tiles_fill_the_budget_and_no_more() -> None:
+    need, seen, size = memory.Need(canvas=72.0, activations=700.0), Reach(16, 96, 96), (4320, 7680)
+    core = need.core(size, seen, 4e9)
+    assert core is not None
+    assert core % 16 == 0
+    assert need.bytes(size, (core + 192) ** 2) <= 4e9 < need.bytes(size, (core + 16 + 192) ** 2)
+    assert need.core(size, seen, 64e9) == 2048
+    assert need.core(size, seen, 3e9) is None
 
 
 def test_free_memory_is_read_where_linux_says_it(tmp_path: Path) -> None:
-    (tmp_path / "meminfo").write_text("MemTotal: 2000 kB\nMemAvailable:  1000 kB\n")
-    assert memory.available(tmp_path / "meminfo") == 1024_000
+    (tmp_path / "meminfo").write_text("MemTotal: 9000000 kB\nMemAvailable:  1000000 kB\n")
+    assert memory.available(tmp_path / "meminfo") == 1.024
     assert memory.available(tmp_path / "none") is None

@@ -1,0 +1,151 @@
+"""Tile geometry against the networks themselves, and tiled gradients against untiled ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from deepdream import backbones, tiling
+from deepdream.tiling import Reach
+
+
+def layer(model: str, name: str) -> backbones.Layer:
+    return backbones.get(model).layer(name)
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "expected"),
+    [
+        ("vgg16", "block4_conv3", Reach(8, 48, 48)),
+        ("vgg16", "block5_conv1", Reach(16, 64, 64)),
+        ("vgg16", "block5_conv3", Reach(16, 96, 96)),
+        ("inception_v3", "mixed4", Reach(16, 160, 192)),
+    ],
+)
+def test_reach_of_well_known_layers(model: str, name: str, expected: Reach) -> None:
+    assert tiling.reach([layer(model, name)]) == expected
+
+
+def test_no_tile_is_exact_where_the_grid_depends_on_the_size() -> None:
+    network = backbones.get("mobilenet_v3_small")
+    assert tiling.reach([network.layers[-1]]) is None
+
+
+@pytest.mark.parametrize("size", [(64, 64), (200, 333), (575, 1024), (97, 16)])
+@pytest.mark.parametrize("core", [32, 64, 512])
+@pytest.mark.parametrize("names", [["block5_conv3"], ["block2_conv2", "block4_conv3"]])
+def test_every_cell_belongs_to_one_tile(size: tuple[int, int], core: int, names: list[str]) -> None:
+    layers = [layer("vgg16", name) for name in names]
+    seen = tiling.reach(layers)
+    assert seen is not None
+    tiles = tiling.cut(size, layers, seen, core)
+    pixels = np.zeros(size, int)
+    for tile in tiles:
+        (top, bottom), (left, right) = tile.core
+        pixels[top:bottom, left:right] += 1
+        for (first, last), (begin, end), side in zip(tile.core, tile.crop, size, strict=True):
+            assert 0 <= begin <= first < last <= end <= side
+            assert begin % seen.stride == 0
+            assert first - begin == min(first, seen.before)
+    assert (pixels == 1).all()
+    for one in layers:
+        answered = np.zeros([tiling.cell_count(one, side) for side in size], int)
+        shares = 0.0
+        for tile in tiles:
+            (rows, columns), share = tiling.cells(tile, one, size)
+            top, left = tile.crop[0][0] // one.stride, tile.crop[1][0] // one.stride
+            answered[top + rows[0] : top + rows[1], left + columns[0] : left + columns[1]] += 1
+            shares += share
+        assert (answered == 1).all()
+        assert shares == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [("vgg16", ["block1_conv1", "block5_conv3"]), ("inception_v3", ["mixed0", "mixed4", "mixed10"])],
+)
+def test_cells_are_counted_as_the_network_makes_them(model: str, names: list[str]) -> None:
+    keras = pytest.importorskip("keras")
+    function = {"vgg16": keras.applications.VGG16, "inception_v3": keras.applications.InceptionV3}[model]
+    network = function(weights=None, include_top=False, input_shape=(None, None, 3))
+    network = keras.Model(network.input, [network.get_layer(name).output for name in names])
+    for side in (*range(80, 130, 7), 299, 575, 1024):
+        for name, shape in zip(names, network.compute_output_shape((1, side, side, 3)), strict=True):
+            assert tiling.cell_count(layer(model, name), side) == shape[1], (name, side)
+
+
+class Reveal:
+    """An optimiser whose next canvas is the gradient."""
+
+    def reset(self, canvas):  # type: ignore[no-untyped-def]
+        pass
+
+    def step(self, evaluate, canvas):  # type: ignore[no-untyped-def]
+        return evaluate(canvas)[1]
+
+
+def gradients(network, objective, size, core, jitter):  # type: ignore[no-untyped-def]
+    """The gradient and the values of the first step: untiled, tiled."""
+    tf = pytest.importorskip("tensorflow")
+    from deepdream.ascent import Climb
+
+    canvas = tf.constant(np.random.default_rng(0).uniform(0, 255, (1, *size, 3)).astype(np.float32))
+    layers = [network.extractor.backbone.layer(name) for name in network.extractor.layers]
+    seen = tiling.reach(layers)
+    results = []
+    for tiles in ((), tiling.cut(size, layers, seen, core)):
+        climb = Climb(network, objective, Reveal(), jitter=jitter, seed=3)
+        climb.enter(canvas, size, tiles)
+        gradient, values, _ = climb.step(canvas, 1)
+        results.append((gradient.numpy(), values))
+        assert climb.traces == (2 if tiles else 1)
+    assert len(tiles) > 3
+    return results
+
+
+def same(whole, tiled) -> None:  # type: ignore[no-untyped-def]
+    (gradient, values), (tiled_gradient, tiled_values) = whole, tiled
+    assert np.linalg.norm(tiled_gradient - gradient) < 1e-4 * np.linalg.norm(gradient)
+    np.testing.assert_allclose(tiled_values, values, rtol=1e-5)
+
+
+@pytest.mark.parametrize("jitter", [0, 32])
+def test_tiled_gradient_is_the_gradient_on_vgg16(jitter: int) -> None:
+    from deepdream import objectives as obj
+    from deepdream.engine import Pool
+
+    objective = (
+        obj.layer("block4_conv3", relative=True)
+        + 0.3 * obj.mean("block3_conv1")
+        - 0.1 * obj.channel("block2_conv2", 7)
+        - 1e-6 * obj.total_variation()
+        + 1e-5 * obj.match("block4_conv3", np.ones((1, 2, 3, 512), np.float32))
+    )
+    network = Pool().network(backbones.resolve("vgg16", objective.layers), "float32")
+    same(*gradients(network, objective, (139, 202), 64, jitter))
+
+
+def test_tiled_gradient_is_the_gradient_on_a_network_with_unpadded_convolutions() -> None:
+    keras = pytest.importorskip("keras")
+    from deepdream import objectives as obj
+    from deepdream.ascent import Network
+
+    keras.utils.set_random_seed(1)
+    model = keras.applications.InceptionV3(weights=None, include_top=False, input_shape=(None, None, 3))
+    outputs = {name: model.get_layer(name).output for name in ("mixed1", "mixed3")}
+    extractor = backbones.Extractor(
+        backbones.get("inception_v3"), tuple(outputs), "float32", keras.Model(model.inputs[0], outputs)
+    )
+    objective = 1e3 * obj.layer("mixed1") + 1e3 * obj.layer("mixed3")
+    same(*gradients(Network(extractor, {n: n for n in outputs}), objective, (301, 282), 96, 16))
+
+
+def test_a_halo_that_is_too_small_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parity above would notice: with a third of the halo the gradient is another."""
+    from deepdream import objectives as obj
+    from deepdream.engine import Pool
+
+    network = Pool().network(backbones.resolve("vgg16", ["block4_conv3"]), "float32")
+    monkeypatch.setattr(tiling, "reach", lambda layers: Reach(8, 16, 16))
+    (gradient, _), (wrong, _) = gradients(network, obj.layer("block4_conv3"), (139, 202), 64, 0)
+    assert np.linalg.norm(wrong - gradient) > 1e-2 * np.linalg.norm(gradient)
