@@ -100,7 +100,7 @@ class Climb:
         self._network, self._objective, self._optimiser = network, objective, optimiser
         self._jitter, self._seed = jitter, seed
         self._targets: list[Any] = []
-        self._tiles: tuple[Tile, ...] = ()
+        self.tiles: tuple[Tile, ...] = ()
         self._size: Size = (0, 0)
         self._traced: dict[str, Any] = {}
 
@@ -108,7 +108,7 @@ class Climb:
         """Make ready for an octave: a fresh optimiser, targets measured at this size."""
         probe = _Probe(self._network, canvas, size)
         self._targets = [term.target(probe) if term.target else () for term in self._objective.terms]
-        self._tiles, self._size = tiles, size
+        self.tiles, self._size = tiles, size
         self._optimiser.reset(canvas)
         if not self._traced:
             targets = tf.nest.map_structure(_open_spec, self._targets)
@@ -127,7 +127,7 @@ class Climb:
         Returns the canvas after it, the weighted value of every term before it, and whether the new
         canvas is all finite.
         """
-        if self._tiles:
+        if self.tiles:
             canvas, values, finite = self._tiled_step(canvas, index)
         else:
             canvas, values, finite = self._traced["step"](canvas, self._targets, tf.constant(index))
@@ -168,7 +168,7 @@ class Climb:
         shift = self._shift(index).numpy().tolist()
         gradient = tf.Variable(tf.zeros_like(canvas))
         values = tf.zeros([len(self._objective.terms)])
-        for tile in self._tiles:
+        for tile in self.tiles:
             rows, columns = (
                 _pieces(span, roll, side)
                 for span, roll, side in zip(tile.crop, shift, self._size, strict=True)
@@ -287,11 +287,12 @@ def climb(
     steps: Sequence[int],
     *,
     reinject: bool,
-    tiles: Callable[[Size], tuple[Tile, ...]] = lambda size: (),
+    tiles: Callable[[Size, int], tuple[Tile, ...]] = lambda size, halvings: (),
 ) -> Iterator[Moment]:
     """Climb through the octaves `sizes`, the last being the picture's own, `steps[i]` steps each.
 
-    `tiles(size)` cuts an octave into tiles, or leaves it whole.
+    `tiles(size, halvings)` cuts an octave into tiles, or leaves it whole; whenever the device runs out of
+    memory, it is asked for tiles halved once more, and the step is taken again.
 
     With `reinject`, what an octave added to the photograph is scaled up and added to the sharper
     photograph of the next (google/deepdream), so that no octave blurs it; without, the canvas
@@ -301,18 +302,26 @@ def climb(
     bases = [original]
     for size in reversed(sizes[:-1]):
         bases.insert(0, resize(bases[0], size))
-    index = 0
+    index = halvings = 0
     canvas = bases[0]
     for octave, (size, base) in enumerate(zip(sizes, bases, strict=True)):
         if octave and reinject:
             canvas = base + resize(canvas - bases[octave - 1], size)
         elif octave:
             canvas = resize(canvas, size)
-        step.enter(canvas, size, tiles(size))
+        step.enter(canvas, size, tiles(size, halvings))
         for _ in range(steps[octave]):
             began = time.perf_counter()
             index += 1
-            canvas, values, finite = step.step(canvas, index)
+            while True:
+                try:
+                    canvas, values, finite = step.step(canvas, index)
+                    break
+                except tf.errors.ResourceExhaustedError:
+                    halvings += 1
+                    step.tiles = tiles(size, halvings)
+                    if not step.tiles:
+                        raise
             yield Moment(
                 octave=octave,
                 index=index,

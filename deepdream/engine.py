@@ -231,7 +231,7 @@ class Engine:
         sizes: Sequence[Size],
         optimiser: str,
         history: int,
-    ) -> Callable[[Size], tuple[tiling.Tile, ...]]:
+    ) -> Callable[[Size, int], tuple[tiling.Tile, ...]]:
         """How each octave is cut so that the run fits into memory; refuses what cannot fit at all."""
         layers = [choice.backbone.layer(name) for name in dict.fromkeys(choice.used.values())]
         need = memory.need(choice.backbone, choice.used.values(), self._dtype(), optimiser, history)
@@ -250,9 +250,16 @@ class Engine:
                 budget=budget,
             )
 
-        def cut(size: Size) -> tuple[tiling.Tile, ...]:
+        def cut(size: Size, halvings: int) -> tuple[tiling.Tile, ...]:
             side = cores[size]
-            return () if side is None or seen is None else tiling.cut(size, layers, seen, side)
+            if seen is None or (side is None and not halvings):
+                return ()
+            side = int((side or max(size)) / 2**halvings) // seen.stride * seen.stride
+            if side < seen.stride:
+                return ()
+            if halvings:
+                self.say(f"the device ran out of memory: went on in tiles of {side} px")
+            return tiling.cut(size, layers, seen, side)
 
         return cut
 

@@ -239,6 +239,30 @@ def test_what_does_not_fit_at_once_is_climbed_in_tiles_to_the_same_picture(
         assert np.abs(other - pictures[0]).max() < 0.1
 
 
+def test_a_device_that_runs_out_of_memory_goes_on_in_smaller_tiles(
+    pool: Pool, photo: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+
+    from deepdream.ascent import Climb
+
+    objective, whole = obj.layer("block2_conv2"), Climb._tiled_step
+    expected = Engine(FLOAT32, seed=4, pool=pool).ascend(photo, objective, steps=3, jitter=9).pixels
+
+    def crowded(*args: object) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
+
+    def barely(climb: Climb, *args: object) -> object:
+        return whole(climb, *args) if len(climb.tiles) > 4 else crowded()  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Climb, "_advance", crowded)
+    monkeypatch.setattr(Climb, "_tiled_step", barely)
+    engine = Engine(FLOAT32, seed=4, pool=pool)
+    got = engine.ascend(photo, objective, steps=3, jitter=9).pixels
+    assert np.abs(got - expected).max() < 0.1
+    assert engine.report["notes"][-1] == "the device ran out of memory: went on in tiles of 24 px"
+
+
 def test_what_cannot_be_tiled_says_so(pool: Pool, photo: Picture) -> None:
     engine = Engine(Common(precision="float32", tile="64"), pool=pool)
     with pytest.raises(UsageError, match="cannot be tiled"):
