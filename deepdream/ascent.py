@@ -85,22 +85,35 @@ class _Probe:
         return self._known[key]
 
 
+class Stopped(Exception):  # noqa: N818  it is no error
+    """The climb was called off in the middle of a step, which is not taken."""
+
+
 class Climb:
     """One gradient step for an objective, traced once: canvas in, canvas out.
 
     `jitter` rolls the canvas by uniform integers in [-jitter, jitter] per axis before the network
     sees it. The draw depends on the seed and the step's number only. A step is taken at once or, in an
-    octave that is entered with tiles, tile by tile: the gradient is the same.
+    octave that is entered with tiles, tile by tile: the gradient is the same. `pulse(index, part)` is told
+    after every tile what part of the step is done, and ends the climb by returning false.
     """
 
     def __init__(
-        self, network: Network, objective: Objective, optimiser: Optimiser, *, jitter: int, seed: int
+        self,
+        network: Network,
+        objective: Objective,
+        optimiser: Optimiser,
+        *,
+        jitter: int,
+        seed: int,
+        pulse: Callable[[int, float], bool] = lambda index, part: True,
     ) -> None:
         self.traces = 0
         self._network, self._objective, self._optimiser = network, objective, optimiser
         self._jitter, self._seed = jitter, seed
         self._targets: list[Any] = []
         self.tiles: tuple[Tile, ...] = ()
+        self.pulse = pulse
         self._size: Size = (0, 0)
         self._traced: dict[str, Any] = {}
 
@@ -168,7 +181,7 @@ class Climb:
         shift = self._shift(index).numpy().tolist()
         gradient = tf.Variable(tf.zeros_like(canvas))
         values = tf.zeros([len(self._objective.terms)])
-        for tile in self.tiles:
+        for number, tile in enumerate(self.tiles, start=1):
             rows, columns = (
                 _pieces(span, roll, side)
                 for span, roll, side in zip(tile.crop, shift, self._size, strict=True)
@@ -183,6 +196,8 @@ class Climb:
                 for (c0, c1), (left, right) in columns:
                     box = gradient[:, top:bottom, left:right]
                     box.assign(box + up[:, r0:r1, c0:c1])
+            if not self.pulse(index, number / len(self.tiles)):
+                raise Stopped
         moved: tuple[tf.Tensor, tf.Tensor, tf.Tensor] = self._traced["move"](canvas, gradient, values)
         return moved
 
@@ -317,6 +332,8 @@ def climb(
                 try:
                     canvas, values, finite = step.step(canvas, index)
                     break
+                except Stopped:
+                    return
                 except tf.errors.ResourceExhaustedError:
                     halvings += 1
                     step.tiles = tiles(size, halvings)

@@ -236,6 +236,7 @@ def _make(
                 listeners=(shown, snapshot),
                 cancel=interrupts.cancel,
                 started=started,
+                pulse=shown.pulse,
             )
         )
     interrupts.loading = False

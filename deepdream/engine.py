@@ -17,7 +17,7 @@ from deepdream.errors import DeepDreamError, UsageError
 from deepdream.objectives import Objective
 from deepdream.picture import Picture
 from deepdream.recipe import Common
-from deepdream.scales import Size, octave_sizes, share_of_work
+from deepdream.scales import Size, octave_sizes, work_done
 from deepdream.silence import silence_tensorflow
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ class Engine:
     common: Common = field(default_factory=Common)
     seed: int = 0
     listeners: Sequence[Listener] = ()
+    pulse: Callable[[float], None] | None = None
+    """Told what part of the work is done while a long step goes on tile by tile."""
     cancel: threading.Event | None = None
     pool: Pool = field(default_factory=Pool)
     dry: bool = False
@@ -158,22 +160,34 @@ class Engine:
             return image
         from deepdream import ascent, optim
 
+        done = work_done(sizes, counts)
+
+        def pulse(index: int, part: float) -> bool:
+            if self.pulse is not None:
+                self.pulse(done[index - 1] + part * (done[index] - done[index - 1]))
+            return not self._cancelled()
+
         step = ascent.Climb(
             self.pool.network(choice, self._dtype()),
             objective,
             optim.make(optimiser, step_size, history),
             jitter=jitter,
             seed=self.seed,
+            pulse=pulse,
         )
-        moment = None
+        moment, last = None, 0
         for moment in ascent.climb(step, image, sizes, counts, reinject=reinject, tiles=tiles):
-            self._tell(moment, image, sizes, counts, shown.labels())
-            if self.cancel is not None and self.cancel.is_set():
-                self.report["interrupted"] = moment.index < sum(counts)
+            last = moment.index
+            self._tell(moment, image, sizes, done, shown.labels())
+            if self._cancelled():
                 break
+        self.report["interrupted"] = last < sum(counts)
         return image if moment is None else image.with_pixels(moment.pixels())
 
     # --- inside --------------------------------------------------------------------------------
+
+    def _cancelled(self) -> bool:
+        return self.cancel is not None and self.cancel.is_set()
 
     def _dtype(self) -> backbones.Precision:
         if not self.dry:
@@ -290,7 +304,7 @@ class Engine:
         moment: Moment,
         image: Picture,
         sizes: Sequence[Size],
-        counts: Sequence[int],
+        done: Sequence[float],
         labels: Sequence[str],
     ) -> None:
         """Record a step in the report and pass it on to the listeners."""
@@ -305,19 +319,16 @@ class Engine:
             self.report.setdefault("objective", {"start": figures})["end"] = figures
         else:
             self.say(f"the objective was lost at step {moment.index}: went on from the best picture so far")
-        share = share_of_work(sizes, counts)
-        before = sum(counts[: moment.octave])
-        done = sum(s * n for s, n in zip(share[: moment.octave], counts, strict=False))
         height, width = sizes[moment.octave]
         step = Step(
             octave=moment.octave + 1,
             octaves=len(sizes),
             index=moment.index,
-            total=sum(counts),
+            total=len(done) - 1,
             objective=figures["total"],
             terms=terms,
             seconds=moment.seconds,
-            done=min(1.0, done + share[moment.octave] * (moment.index - before)),
+            done=done[moment.index],
             size=(width, height),
             snapshot=lambda: image.with_pixels(moment.pixels()),
         )

@@ -78,6 +78,9 @@ class Progress:
     def __call__(self, step: Step) -> None:
         return None
 
+    def pulse(self, done: float) -> None:
+        """Show what part of the work is done in the middle of a long step."""
+
 
 class Lines(Progress):
     """A plain line every few seconds, for files, pipes and terminals that cannot do more."""
@@ -92,6 +95,12 @@ class Lines(Progress):
         if self._clock() >= self._next:
             self._next = self._clock() + self._every
             self.voice.say(describe(step, left))
+
+    def pulse(self, done: float) -> None:
+        left = self._pace.left(done)
+        if left is not None and self._clock() >= self._next:
+            self._next = self._clock() + self._every
+            self.voice.say(f"{done:.0%} done  {duration(left)} left")
 
 
 class Bar(Progress):
@@ -127,3 +136,8 @@ class Bar(Progress):
     def __call__(self, step: Step) -> None:
         words = describe(step, self._pace.left(step.done)).replace("  ", " ")
         self._live.update(self._task, total=1.0, completed=step.done, words=words)
+
+    def pulse(self, done: float) -> None:
+        left = self._pace.left(done)
+        words = "" if left is None else f"{duration(left)} left"
+        self._live.update(self._task, total=1.0, completed=done, words=words)

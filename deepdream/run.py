@@ -66,13 +66,14 @@ class Session:
         listeners: Sequence[Listener] = (),
         cancel: threading.Event | None = None,
         started: Callable[[Mapping[str, Any]], None] | None = None,
+        pulse: Callable[[float], None] | None = None,
     ) -> Result:
         """Make the picture that `recipe` describes.
 
         `pictures` are inputs that are loaded already, by parameter name; the others are read from
         the paths in the recipe. A `sha256` in the recipe must be that of the picture. `started` gets
-        the engine's report before the listeners get the first step. Once `cancel` is set the run
-        ends after the step it is in, with the picture as it is.
+        the engine's report before the listeners get the first step, `pulse` the part of the work that is
+        done whenever a tile is. Once `cancel` is set the run ends, with the picture as it is.
         """
         began = time.monotonic()
         mode, recipe, loaded = self._prepare(recipe, pictures or {})
@@ -90,6 +91,7 @@ class Session:
             _cut_as_before(recipe),
             seed=recipe.seed or 0,
             listeners=(watch, *listeners),
+            pulse=pulse,
             cancel=cancel,
             pool=self.pool,
         )

@@ -6,8 +6,9 @@ Sizes are `(height, width)` in pixels throughout this module, as arrays have the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
-__all__ = ["Size", "fit", "octave_sizes", "share_of_work"]
+__all__ = ["Size", "fit", "octave_sizes", "work_done"]
 
 Size = tuple[int, int]
 
@@ -36,7 +37,11 @@ def octave_sizes(size: Size, octaves: int, scale: float, *, smallest: int = 1) -
     return tuple(reversed(sizes))
 
 
-def share_of_work(sizes: Sequence[Size], steps: Sequence[int]) -> tuple[float, ...]:
-    """The part of all the work that one step at each size is, a step's work being its pixel count."""
-    total = sum(h * w * n for (h, w), n in zip(sizes, steps, strict=True))
-    return tuple(h * w / total if total else 0.0 for h, w in sizes)
+def work_done(sizes: Sequence[Size], steps: Sequence[int]) -> tuple[float, ...]:
+    """The part of all the work that is done before the first step, after it, after the second, and so on.
+
+    A step's work is the number of its canvas's pixels; `steps[i]` steps are taken at `sizes[i]`.
+    """
+    each = [h * w for (h, w), count in zip(sizes, steps, strict=True) for _ in range(count)]
+    total = sum(each)
+    return (0.0, *(done / total for done in accumulate(each)))

@@ -239,6 +239,23 @@ def test_what_does_not_fit_at_once_is_climbed_in_tiles_to_the_same_picture(
         assert np.abs(other - pictures[0]).max() < 0.1
 
 
+def test_a_tiled_step_can_be_watched_and_called_off(pool: Pool, photo: Picture) -> None:
+    cancel, seen = threading.Event(), []
+
+    def pulse(done: float) -> None:
+        seen.append(done)
+        if done > 0.6:
+            cancel.set()
+
+    tiled = Common(precision="float32", tile="48")
+    engine = Engine(tiled, pool=pool, pulse=pulse, cancel=cancel)
+    result = engine.ascend(photo, obj.layer("block1_conv2"), steps=2)
+    assert seen == pytest.approx([0.125, 0.25, 0.375, 0.5, 0.625])  # four tiles to a step
+    assert engine.report["interrupted"]
+    once = Engine(tiled, pool=pool).ascend(photo, obj.layer("block1_conv2"), steps=1)
+    np.testing.assert_array_equal(result.pixels, once.pixels)
+
+
 def test_a_device_that_runs_out_of_memory_goes_on_in_smaller_tiles(
     pool: Pool, photo: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

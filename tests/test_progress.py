@@ -204,3 +204,12 @@ def test_what_is_said_while_stderr_is_parked_still_arrives(
         voice.close()
         monkeypatch.undo()
     assert capfd.readouterr().err == "ours\nafter\n"
+
+
+def test_a_long_step_shows_the_time_left_while_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream, clock = io.StringIO(), Clock()
+    with Lines(voice_on(monkeypatch, stream), every=5.0, clock=clock) as lines:
+        for tile in range(1, 5):
+            lines.pulse(tile / 100)
+            clock.now += 3
+    assert stream.getvalue().splitlines() == ["3% done  4 min 51 s left"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deepdream.scales import fit, octave_sizes, share_of_work
+from deepdream.scales import fit, octave_sizes, work_done
 
 
 def test_octaves_shrink_one_after_the_other() -> None:
@@ -26,7 +26,6 @@ def test_fit_keeps_the_aspect(size: tuple[int, int], fitted: tuple[int, int]) ->
     assert fit(size, 512) == fitted
 
 
-def test_all_steps_together_are_all_the_work() -> None:
-    sizes, steps = octave_sizes((480, 640), 4, 1.4), [5, 10, 15, 20]
-    assert sum(s * n for s, n in zip(share_of_work(sizes, steps), steps, strict=True)) == pytest.approx(1.0)
-    assert share_of_work(sizes, [0, 0, 0, 0])
+def test_work_is_counted_in_pixels() -> None:
+    assert work_done([(10, 10), (20, 20)], [2, 1]) == pytest.approx((0, 1 / 6, 2 / 6, 1))
+    assert work_done([(10, 10)], [0]) == (0.0,)
