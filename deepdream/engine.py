@@ -144,6 +144,7 @@ class Engine:
         of pairs that L-BFGS remembers.
         """
         choice = self._choose(objective.layers)
+        _check_channels(objective, choice)
         sizes = self._plan_octaves(image, choice, octaves, octave_scale)
         counts = [steps] * octaves if isinstance(steps, int) else list(steps)
         if len(counts) != octaves:
@@ -334,6 +335,25 @@ class Engine:
         )
         for listener in self.listeners:
             listener(step)
+
+
+def _check_channels(objective: Objective, choice: backbones.Choice) -> None:
+    """Refuse channels that a layer lacks, and those of a layer that another one stands in for."""
+    for term in objective.terms:
+        if term.channel is None:
+            continue
+        wanted = term.layers[0]
+        layer = choice.backbone.layer(choice.used[wanted])
+        if layer.name != wanted:
+            raise DeepDreamError(
+                f"channel {term.channel} of {wanted} has no counterpart in {layer.name} of VGG16",
+                f"{choice.note}; name a layer of {choice.backbone.name} instead",
+            )
+        if not 0 <= term.channel < layer.channels:
+            raise UsageError(
+                f"{layer.name} of {choice.backbone.name} has no channel {term.channel}",
+                f"its channels are 0 to {layer.channels - 1}",
+            )
 
 
 def _described(weights: backbones.Weights) -> dict[str, str]:

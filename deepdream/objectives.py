@@ -72,7 +72,8 @@ class Term:
     `value(activations, canvas, target)` is traced into the gradient step. `target(probe)`, if
     there is one, runs once per octave; what it returns (a tensor or a nest of tensors) reaches
     `value` as a constant. `parts` says how the value follows from the values of the parts of a picture:
-    their mean, weighted by their cells, their sum, or None if not at all.
+    their mean, weighted by their cells, their sum, or None if not at all. `channel` is the one that the
+    term is about, if it is about one; the engine sees to it that the layer has it.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Term:
     target: Target | None = None
     weight: float = 1.0
     parts: Parts = None
+    channel: int | None = None
 
 
 @dataclass(frozen=True)
@@ -206,14 +208,14 @@ def mean(name: str) -> Objective:
 
 
 def channel(name: str, index: int) -> Objective:
-    """The mean activation of one channel of a layer: mean(a[..., index])."""
+    """The mean activation of one channel of a layer, counted from 0: mean(a[..., index])."""
 
     def value(activations: Mapping[str, Tensor], _x: Tensor, _t: Tensor) -> Tensor:
         import tensorflow as tf
 
         return tf.reduce_mean(activations[name][..., index])
 
-    return _single(f"channel({name}, {index})", value, layers=(name,), parts="mean")
+    return Objective((Term(f"channel({name}, {index})", (name,), value, parts="mean", channel=index),))
 
 
 def match(name: str, target: Picture | Tensor) -> Objective:

@@ -303,6 +303,16 @@ def test_an_objective_that_is_lost_ends_in_one_line(pool: Pool, photo: Picture) 
         engine.ascend(photo, obj.total_variation())
 
 
+def test_a_channel_must_be_there_and_cannot_be_stood_in_for(photo: Picture) -> None:
+    engine = Engine(FLOAT32, dry=True)
+    engine.ascend(photo, obj.channel("block1_conv2", 63))
+    for wrong in (64, -1):
+        with pytest.raises(UsageError, match=f"no channel {wrong}"):
+            engine.ascend(photo, obj.channel("block1_conv2", wrong))
+    with pytest.raises(DeepDreamError, match="channel 119 of mixed4 has no counterpart"):
+        engine.ascend(photo, obj.channel("mixed4", 119))
+
+
 def test_noise_comes_from_the_seed(photo: Picture) -> None:
     one, same, other = (Engine(seed=s).noise(photo).pixels for s in (1, 1, 2))
     np.testing.assert_array_equal(one, same)
