@@ -50,9 +50,8 @@ def _gpu_capabilities() -> list[tuple[int, int]] | None:
 def choose(requested: Literal["auto", "float32", "bfloat16"] = "auto") -> Precision:
     """The number format for `requested` (`auto`, `float32` or `bfloat16`) on this machine.
 
-    `auto` takes bfloat16 where hardware multiplies it, because it is then about twice (AVX-512
-    BF16) to five times (AMX) as fast as float32 and a dream made with it looks the same; elsewhere
-    bfloat16 would be emulated, and slow.
+    `auto` takes bfloat16 where hardware multiplies it, because it is then twice as fast as float32
+    or better and a dream made with it looks the same; elsewhere it would be emulated, and slow.
     """
     if requested != "auto":
         return Precision(requested, "as asked")
