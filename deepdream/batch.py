@@ -6,14 +6,13 @@ import contextlib
 import json
 import os
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepdream.errors import DeepDreamError, UsageError
-from deepdream.failures import explain
+from deepdream.failures import details, explain
 from deepdream.interrupts import Interrupts, in_background
 from deepdream.picture import Picture, check_writable, load, output_path, read_recipe
 from deepdream.progress import duration, progress
@@ -137,7 +136,7 @@ def run_job(job: Job, registry: Registry) -> int:
                         raise  # it would be the same for all
                     failure = explain(error)
                     if job.debug:
-                        voice.line(traceback.format_exc().rstrip())
+                        voice.line(details(error))
                     named = len(job.images) == 1 or image in failure.message
                     voice.error(failure.message if named else f"{image}: {failure.message}", failure.hint)
                     codes.append(failure.code)

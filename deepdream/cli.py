@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import traceback
 import warnings
 from collections.abc import Sequence
 from typing import Annotated
@@ -14,7 +13,7 @@ import typer
 
 from deepdream import __version__
 from deepdream.commands import add_mode
-from deepdream.failures import explain
+from deepdream.failures import details, explain
 from deepdream.interrupts import WORKER
 from deepdream.registry import TOOLS, Registry, load
 from deepdream.streams import Voice, put, reopen_closed
@@ -53,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
         failure = explain(error)
         voice = Voice()
         if "--debug" in arguments:
-            voice.line("".join(traceback.format_exception(error)).rstrip())
+            voice.line(details(error))
         voice.error(failure.message, failure.hint)
         voice.close()
         return failure.code

@@ -11,7 +11,7 @@ __all__ = ["DeepDreamError", "UsageError", "did_you_mean"]
 class DeepDreamError(Exception):
     """Something that went wrong and can be said in one line; exit code 1.
 
-    `message` names the thing and what is wrong with it, `hint` says the way out.
+    `message` names the thing and what is wrong with it, `hint` says the way out; a traceback shows both.
     """
 
     exit_code = 1
@@ -20,6 +20,8 @@ class DeepDreamError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        if hint:
+            self.add_note(f"hint: {hint}")
 
 
 class UsageError(DeepDreamError):

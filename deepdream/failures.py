@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import typer
 
 from deepdream.errors import DeepDreamError
 
-__all__ = ["Failure", "explain"]
+__all__ = ["Failure", "details", "explain"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,16 @@ def explain(error: BaseException) -> Failure:
         "the same command with --debug shows where; please report it",
         1,
     )
+
+
+def details(error: BaseException) -> str:
+    """The traceback without hints: the last one is told with the message, and the others are no help."""
+    told = traceback.TracebackException.from_exception(error)
+    link: traceback.TracebackException | None = told
+    while link is not None:
+        link.__notes__ = [note for note in link.__notes__ or () if not note.startswith("hint: ")]
+        link = link.__cause__ or link.__context__
+    return "".join(told.format()).rstrip()
 
 
 def _is_exhausted(error: BaseException) -> bool:

@@ -162,4 +162,7 @@ def _said_of(path: Path) -> Iterator[None]:
 
 
 def _exists(path: Path) -> DeepDreamError:
-    return DeepDreamError(f"{path} exists already", "choose another name, or replace it with --overwrite")
+    return DeepDreamError(
+        f"{path} exists already",
+        "choose another name, or replace it: --overwrite, or overwrite=True in Python",
+    )

@@ -19,6 +19,7 @@ from PIL import Image
 
 from deepdream import backbones, cli, doctor
 from deepdream.backbones import get
+from deepdream.errors import DeepDreamError
 from deepdream.registry import TOOLS
 from deepdream.run import Session
 
@@ -261,6 +262,12 @@ def test_what_nobody_expected_is_one_line(run: Run, monkeypatch: pytest.MonkeyPa
     ]
     done = run("dream", "a.png", "--debug")
     assert "Traceback (most recent call last)" in done.err and done.said[-2].startswith("error: unexpected")
+
+    fail(DeepDreamError("the moon is full", "wait a day"))
+    done = run("dream", "a.png", "--debug")
+    assert "Traceback" in done.err and done.err.count("wait a day") == 1
+    done = run("dream", "a.png")
+    assert done.said == ["error: the moon is full", "hint: wait a day"]
 
     exhausted = type("ResourceExhaustedError", (Exception,), {})
     for error in (MemoryError(), exhausted("OOM when allocating tensor")):

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -216,9 +217,15 @@ def test_python_takes_presets_and_keywords_win(photo: str) -> None:
 
 
 def test_python_is_told_of_mistakes(photo: str) -> None:
+    caught: pytest.ExceptionInfo[DeepDreamError]
     with pytest.raises(UsageError, match="no option 'octavs'") as caught:
         deepdream.dream(photo, octavs=3)
     assert caught.value.hint == "did you mean 'octaves' or 'octave_scale'?"
+    shown = "".join(traceback.format_exception(caught.value))
+    assert shown.count("hint: did you mean 'octaves' or 'octave_scale'?") == 1
+    with pytest.raises(DeepDreamError, match="exists already") as caught:
+        deepdream.load(photo).save(photo)
+    assert "--overwrite" in str(caught.value.hint) and "overwrite=True" in str(caught.value.hint)
     with pytest.raises(UsageError, match="takes 1 pictures, not 2"):
         deepdream.dream(photo, photo)
     with pytest.raises(UsageError, match="needs the picture STYLE"):
