@@ -17,6 +17,7 @@ from deepdream.silence import silence_tensorflow
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
     import tensorflow as tf
 
 __all__ = ["Extractor", "Precision", "open_extractor", "prepare"]
@@ -33,43 +34,57 @@ class Extractor:
     `[n, h, w, C]`, whatever precision the network runs in. Works eagerly and inside `tf.function`;
     gradients flow to the canvas, the weights are frozen. Layers deeper than the deepest wanted are not
     there.
+
+    `network` takes what `prepare` makes of a canvas or, where a `mean` colour is given, the canvas less that.
     """
 
     def __init__(
-        self, backbone: Backbone, layers: tuple[str, ...], precision: Precision, network: keras.Model
+        self,
+        backbone: Backbone,
+        layers: tuple[str, ...],
+        precision: Precision,
+        network: keras.Model,
+        mean: np.ndarray | None = None,
     ) -> None:
         self.backbone = backbone
         self.layers = layers
         self.precision = precision
         self.network = network
+        self.mean = mean
 
     def __call__(self, canvas: tf.Tensor) -> dict[str, tf.Tensor]:
         import tensorflow as tf
 
-        activations = self.network(prepare(canvas, self.backbone.preprocess), training=False)
+        fitted = prepare(canvas, self.backbone.preprocess) if self.mean is None else canvas - self.mean
+        activations = self.network(fitted, training=False)
         return {name: tf.cast(activations[name], tf.float32) for name in self.layers}
 
 
 def open_extractor(choice: Choice, layers: Sequence[str], precision: Precision = "float32") -> Extractor:
     """Build the network of `choice`, load its weights, cut it after the deepest of `layers` and freeze it.
 
-    With bfloat16 the weights are kept in bfloat16 too, so that no step casts them. Raises UsageError for
-    a layer that the network lacks, DeepDreamError for weights that are damaged or another network's.
+    What can be is folded into its convolutions (see `fold`), from the float32 weights. With bfloat16 the
+    folded ones are kept in bfloat16, so that no step casts them. Raises UsageError for a layer that the
+    network lacks, DeepDreamError for weights that are damaged or another network's.
     """
+    from deepdream.backbones.fold import fold
+
     backbone = choice.backbone
     wanted = tuple(dict.fromkeys(backbone.layer(name).name for name in layers))
     if choice.weights.path is None:
         raise DeepDreamError(f"the weights of {backbone.name} are not downloaded yet")
     silence_tensorflow()
     if backbone.path is not None:
-        model = open_saved(backbone.path, precision)
+        model = open_saved(backbone.path, "float32")
         network = _cut(model, {operation.name: operation for operation in model.operations}, wanted)
     else:
-        model = _build(backbone, precision)
+        model = _build(backbone)
         _load(model, backbone, choice.weights.path)
         network = _cut(model, stable_names(model), wanted)
+    with _policy(precision):
+        network, mean = fold(network, lambda colours: prepare(colours, backbone.preprocess), precision)
     network.trainable = False
-    return Extractor(backbone, wanted, precision, network)
+    return Extractor(backbone, wanted, precision, network, mean)
 
 
 def prepare(canvas: tf.Tensor, preprocess: str) -> tf.Tensor:
@@ -93,7 +108,7 @@ def prepare(canvas: tf.Tensor, preprocess: str) -> tf.Tensor:
     return canvas
 
 
-def _build(backbone: Backbone, precision: Precision) -> keras.Model:
+def _build(backbone: Backbone) -> keras.Model:
     import keras
 
     constructor = getattr(keras.applications, str(backbone.function), None)
@@ -101,7 +116,7 @@ def _build(backbone: Backbone, precision: Precision) -> keras.Model:
         raise DeepDreamError(
             f"the installed Keras {keras.__version__} has no {backbone.name}", "install a newer Keras"
         )
-    with _policy(precision):
+    with _policy("float32"):
         return constructor(weights=None, include_top=False, input_shape=FREE)
 
 
