@@ -182,7 +182,7 @@ def _circumstances(about: Mapping[str, Any]) -> str:
     if about["busy"]:
         text += (
             " Other programs ran beside this: CPU time says more than the clock. PyTorch's threads were told "
-            "to sleep while they wait (OMP_WAIT_POLICY=passive); on shared cores they would take twice as long."
+            "to sleep while they wait (OMP_WAIT_POLICY=passive); else it would take twice as long."
         )
     if about["quick"]:
         text += " Tiny pictures: these figures say nothing about speed."
