@@ -160,7 +160,10 @@ def _sources(environ: Mapping[str, str]) -> Iterator[_Source]:
 
 
 def _plugins_in(place: Path) -> list[Path]:
-    """The plugins of a file or folder: modules and packages, but no name with an underscore or dot before."""
+    """The plugins of a file or folder: its modules and packages.
+
+    Names with an underscore or dot before are helpers, and pytest's files are the plugins' tests.
+    """
     if not place.is_dir():
         place.stat()  # so that a missing path raises
         return [place]
@@ -168,13 +171,17 @@ def _plugins_in(place: Path) -> list[Path]:
         return [place / "__init__.py"]
     found = []
     for child in sorted(place.iterdir()):
-        if child.name.startswith(("_", ".")):
+        if child.name.startswith(("_", ".")) or _is_test(child):
             continue
         if child.suffix == ".py":
             found.append(child)
         elif (child / "__init__.py").exists():
             found.append(child / "__init__.py")
     return found
+
+
+def _is_test(path: Path) -> bool:
+    return path.suffix == ".py" and (path.stem == "conftest" or path.stem.startswith("test_"))
 
 
 def _raise(error: Exception) -> Functions:

@@ -77,6 +77,8 @@ def test_a_plugin_is_found_as_a_file_in_a_folder_and_in_the_users_folder(tmp_pat
     single = write(tmp_path / "single.py", "by-file")
     folder = write(tmp_path / "folder" / "one.py", "by-folder").parent
     write(folder / "_helper.py", "not-me")
+    for name in ("test_one.py", "conftest.py"):
+        (folder / name).write_text("raise RuntimeError('tests are no plugins')\n")
     write(folder / "package" / "__init__.py", "by-package")
     write(home / "plugins" / "mine.py", "by-home")
     found = load(single, folder)
