@@ -134,7 +134,7 @@ def run_job(job: Job, registry: Registry) -> int:
                 except Exception as error:
                     if isinstance(error, UsageError) and not codes:
                         raise  # it would be the same for all
-                    failure = explain(error)
+                    failure = explain(error, registry.modes.values())
                     if job.debug:
                         voice.line(details(error))
                     named = len(job.images) == 1 or image in failure.message

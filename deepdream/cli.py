@@ -42,6 +42,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line, without the program's name, and return the exit code."""
+    registry = Registry({})
     try:
         registry = load()
         if not os.environ.get(_COMPLETION) and (not arguments or arguments[0] not in TOOLS):
@@ -49,7 +50,7 @@ def run(arguments: Sequence[str]) -> int:
         result = build(registry)(list(arguments), prog_name="deepdream", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except (Exception, KeyboardInterrupt) as error:
-        failure = explain(error)
+        failure = explain(error, registry.modes.values())
         voice = Voice()
         if "--debug" in arguments:
             voice.line(details(error))

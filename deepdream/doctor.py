@@ -110,4 +110,5 @@ def _folder(topic: str, folder: Path) -> Finding:
 def _network() -> Finding:
     if os.environ.get("DEEPDREAM_OFFLINE", "") not in ("", "0"):
         return Finding("downloads", True, "none: DEEPDREAM_OFFLINE is set")
-    return Finding("downloads", True, os.environ.get("DEEPDREAM_MIRROR") or "from Keras's own server")
+    server = os.environ.get("DEEPDREAM_MIRROR") or "Keras's own server"
+    return Finding("downloads", True, f"from {server}; not tried, see 'deepdream models fetch'")

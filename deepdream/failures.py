@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from deepdream.errors import DeepDreamError
+
+if TYPE_CHECKING:
+    from deepdream.modes import Mode
 
 __all__ = ["Failure", "details", "explain"]
 
@@ -23,8 +27,11 @@ class Failure:
     code: int
 
 
-def explain(error: BaseException) -> Failure:
-    """The failure that an exception stands for: 1 failed, 2 usage, 130 interrupted."""
+def explain(error: BaseException, modes: Iterable[Mode] = ()) -> Failure:
+    """The failure that an exception stands for: 1 failed, 2 usage, 130 interrupted.
+
+    What nobody expected is laid at the door of the one of `modes` it was raised in.
+    """
     if isinstance(error, DeepDreamError):
         return Failure(error.message, error.hint, error.exit_code)
     if isinstance(error, typer.TyperException):
@@ -34,12 +41,22 @@ def explain(error: BaseException) -> Failure:
     if isinstance(error, MemoryError) or _is_exhausted(error):
         return Failure("out of memory", "make a smaller picture with --size, or look at a shallower layer", 1)
     said = str(error).strip().partition("\n")[0]
-    name = type(error).__name__
+    name, hint = type(error).__name__, "please report it"
+    if mode := _raised_in(error, modes):
+        name += f" in the mode '{mode.name}' ({mode.source})"
+        hint = hint if mode.source.startswith("built-in ") else "the author of the mode must mend it"
     return Failure(
         f"unexpected {name}: {said}" if said else f"unexpected {name}",
-        "the same command with --debug shows where; please report it",
+        f"the same command with --debug shows where; {hint}",
         1,
     )
+
+
+def _raised_in(error: BaseException, modes: Iterable[Mode]) -> Mode | None:
+    """The mode whose function was running when `error` was raised."""
+    by_code = {mode.function.__code__: mode for mode in modes}
+    frames = traceback.walk_tb(error.__traceback__)
+    return next((by_code[frame.f_code] for frame, _ in frames if frame.f_code in by_code), None)
 
 
 def details(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from PIL import Image
 
 from deepdream import backbones, cli, doctor
 from deepdream.backbones import get
+from deepdream.engine import Engine
 from deepdream.errors import DeepDreamError
 from deepdream.registry import TOOLS
 from deepdream.run import Session
@@ -511,6 +513,10 @@ def test_doctor_is_content_with_this_machine(run: Run, monkeypatch: pytest.Monke
     topics = {item["topic"]: item["says"] for item in done.json}
     assert {"tensorflow", "keras", "devices", "precision", "vgg16 weights", "this folder"} <= set(topics)
     assert "CPU" in topics["devices"] and "checksum right" in topics["vgg16 weights"]
+    monkeypatch.delenv("DEEPDREAM_OFFLINE")
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("asked the network"))
+    topics = {item["topic"]: item["says"] for item in run("doctor", "--quick", "--json").json}
+    assert "Keras's own server" in topics["downloads"] and "not tried" in topics["downloads"]
     monkeypatch.setattr(doctor, "EMBEDDED_SHA256", "0" * 64)
     done = run("doctor", "--quick")
     assert done.code == 1 and "damaged" in done.out and "reinstall" in done.out
@@ -586,6 +592,12 @@ def polite(
     return image
 
 
+@mode("clumsy", api=1)
+def clumsy(image: Picture, engine: Engine) -> Picture:
+    """Divide by zero."""
+    raise ZeroDivisionError("by zero")
+
+
 @mode("stubborn", api=1)
 def stubborn(image: Picture, engine: Engine, *, steps: int = 1) -> Picture:
     """Sleep, whatever is said."""
@@ -614,6 +626,26 @@ def test_a_third_party_mode_is_a_command(run: Run, plugin: None) -> None:
     assert run("polite", "a.png", "--no-fast").out == "a.polite.png\n", "what it prints is no result"
     found = run("polite", "a.png", "--no-fast", "--colour", "blue", "--json").json
     assert found["recipe"]["options"] == {"fast": False, "colour": "blue"} and found["model"] is None
+
+
+def test_an_unexpected_error_names_the_mode_and_who_must_mend_it(
+    run: Run, plugin: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = run("clumsy", "a.png")
+    assert done.code == 1 and done.said == [
+        f"error: unexpected ZeroDivisionError in the mode 'clumsy' ({tmp_path / 'plugin.py'}): by zero",
+        "hint: the same command with --debug shows where; the author of the mode must mend it",
+    ]
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise KeyError("lost")
+
+    monkeypatch.setattr(Engine, "ascend", fail)
+    done = run("dream", "a.png")
+    assert done.said == [
+        "error: unexpected KeyError in the mode 'dream' (built-in dream.py): 'lost'",
+        "hint: the same command with --debug shows where; please report it",
+    ]
 
 
 def interrupt(process: subprocess.Popen[str], sign: Callable[[], bool], *, times: int = 1) -> Done:
