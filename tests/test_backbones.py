@@ -191,11 +191,18 @@ def test_stand_in_for_a_layer_that_sees_everything_is_the_deepest() -> None:
     ],
 )
 def test_auto_goes_by_the_layers(layers: list[str], model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before a download that may fail, the note says what would take InceptionV3's place."""
     monkeypatch.delenv("DEEPDREAM_OFFLINE")
     choice = backbones.resolve("auto", layers, download=False)
     assert choice.backbone.name == model
     assert dict(choice.used) == {name: name for name in layers}
-    assert choice.note is None
+    if model == "inception_v3":
+        assert "block5_conv3 would stand in for mixed4" in str(choice.note)
+        assert backbones.resolve(model, layers, download=False).note is None, (
+            "nothing stands in for a named one"
+        )
+    else:
+        assert choice.note is None
 
 
 def test_auto_refuses_layers_that_no_model_has_together() -> None:
@@ -224,7 +231,7 @@ def test_a_model_that_was_named_never_falls_back() -> None:
     assert error.value.exit_code == 1
     for way in (
         "DEEPDREAM_MIRROR",
-        "weights file",
+        "--weights FILE",
         "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5",
     ):
         assert way in str(error.value.hint)

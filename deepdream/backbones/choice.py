@@ -44,21 +44,26 @@ def resolve(
     had, VGG16 stands in with the layers that see as much of the picture, and `note` says so; a model that
     was named never falls back.
 
-    With `download=False` nothing is fetched, and weights that only the network has count as had. `quiet`
-    hides the progress of a download. Raises UsageError for unknown names, WeightsMissingError for weights
-    that cannot be had.
+    With `download=False` nothing is fetched, and weights that only the network has count as had; `note` says
+    what would stand in if the download failed. `quiet` hides the progress of a download. Raises UsageError
+    for unknown names, WeightsMissingError for weights that cannot be had.
     """
     backbone = _home(layers) if model == "auto" else get(model)
     if preprocess is not None:
         backbone = dataclasses.replace(backbone, preprocess=get("vgg16", preprocess).preprocess)
     wanted = {name: backbone.layer(name).name for name in layers}
+    note: str | None = None
     try:
         found = locate(backbone, weights, download=download, quiet=quiet)
     except WeightsMissingError as missing:
         if model != "auto" or backbone.name != "inception_v3":
             raise
-        return _stand_in(backbone, layers, missing.reason)
-    note = None
+        used = _stand_in(backbone, layers)
+        note = f"InceptionV3's weights cannot be had ({missing.reason}): VGG16's {_listed(used, 'stands')}"
+        return Choice(get("vgg16"), locate(get("vgg16")), used, note)
+    if found.path is None and model == "auto" and backbone.name == "inception_v3":
+        instead = _listed(_stand_in(backbone, layers), "would stand")
+        note = f"InceptionV3's weights are not here yet; if they cannot be downloaded, VGG16's {instead}"
     if is_path(model) and preprocess is None:
         note = (
             f"{model} gets grey levels 0..255 as they are; the other preprocessings are tf, caffe and torch"
@@ -66,12 +71,14 @@ def resolve(
     return Choice(backbone, found, MappingProxyType(wanted), note)
 
 
-def _stand_in(backbone: Backbone, layers: Iterable[str], reason: str) -> Choice:
-    vgg16 = get("vgg16")
-    used = {name: stand_in(backbone.layer(name)).name for name in layers}
-    stands = ", ".join(f"{own} for {name}" for name, own in used.items()).replace(" for", " stands in for", 1)
-    note = f"InceptionV3's weights cannot be had ({reason}): VGG16's {stands}"
-    return Choice(vgg16, locate(vgg16), MappingProxyType(used), note)
+def _stand_in(backbone: Backbone, layers: Iterable[str]) -> Mapping[str, str]:
+    """Each layer, and the one of VGG16 that takes its place."""
+    return MappingProxyType({name: stand_in(backbone.layer(name)).name for name in layers})
+
+
+def _listed(used: Mapping[str, str], stands: str) -> str:
+    pairs = ", ".join(f"{own} for {name}" for name, own in used.items())
+    return pairs.replace(" for", f" {stands} in for", 1)
 
 
 def _home(layers: Sequence[str]) -> Backbone:

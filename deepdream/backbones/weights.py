@@ -77,7 +77,7 @@ def locate(
     """
     if backbone.path is not None:
         if path is not None:
-            raise UsageError(f"{backbone.name} brings its own weights", "leave the weights file out")
+            raise UsageError(f"{backbone.name} brings its own weights", "leave out --weights")
         return Weights(backbone.path, "model file")
     if path is not None:
         if not path.is_file():
@@ -89,7 +89,7 @@ def locate(
         return Weights(EMBEDDED[backbone.name], "embedded")
     if backbone.weights is None:
         raise WeightsMissingError(
-            f"nobody offers weights of {backbone.name}", "pass a weights file", "Keras has none"
+            f"nobody offers weights of {backbone.name}", "give a file with --weights FILE", "Keras has none"
         )
     cached = _cached(backbone.weights)
     if cached.is_file() and _sound(cached, backbone.weights):
@@ -190,7 +190,7 @@ def _missing(backbone: Backbone, file: WeightsFile, reason: str) -> WeightsMissi
     if place.is_file():
         reason += f"; {place} has the wrong checksum"
     hint = (
-        "pass a weights file, set DEEPDREAM_MIRROR to a copy of Keras's downloads, "
+        "give a file with --weights FILE, set DEEPDREAM_MIRROR to a copy of Keras's downloads, "
         f"or put {file.url} at {place}"
     )
     return WeightsMissingError(f"the weights of {backbone.name} cannot be had", hint, reason)
