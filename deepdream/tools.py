@@ -17,7 +17,7 @@ from deepdream.doctor import examine
 from deepdream.picture import read_recipe
 from deepdream.recipe import Recipe
 from deepdream.registry import Registry
-from deepdream.streams import put
+from deepdream.streams import Voice, put
 
 __all__ = ["add_tools"]
 
@@ -117,7 +117,13 @@ def _models() -> typer.Typer:
     @app.command()
     def fetch(model: Annotated[str, _Model]) -> None:
         """Download Keras's weights of a network into Keras's cache."""
-        put(str(backbones.fetch(backbones.get(model))))
+        backbone = backbones.get(model)
+        state = backbones.state(backbone)
+        if state.kind == "embedded":
+            voice = Voice()
+            voice.say(f"{backbone.name} is inside this package: nothing to fetch")
+            voice.close()
+        put(str(state.path if state.kind == "embedded" else backbones.fetch(backbone)))
 
     return app
 

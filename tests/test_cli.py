@@ -483,6 +483,9 @@ def test_models(run: Run) -> None:
     assert found["vgg16"]["weights"] == "embedded" and found["vgg16"]["bytes"] > 1e7
     assert found["inception_v3"]["weights"] == "to download"
     assert "vgg16" in run("models").out
+    done = run("models", "fetch", "vgg16")
+    assert (done.code, done.out.strip()) == (0, found["vgg16"]["path"])
+    assert done.said == ["vgg16 is inside this package: nothing to fetch"]
     done = run("models", "fetch", "inception_v3")
     assert (done.code, done.out) == (1, "") and "offline" in done.said[0]
 
