@@ -9,8 +9,10 @@ from enum import Enum
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from deepdream.batch import Job, run_job
+from deepdream.errors import UsageError
 from deepdream.options import REQUIRED, Parameter
 from deepdream.recipe import Common, preset, preset_names
 from deepdream.registry import Mode, Registry
@@ -48,7 +50,35 @@ def add_mode(app: typer.Typer, mode: Mode, registry: Registry) -> None:
         short_help=_plain(mode.summary),
         epilog="\n\n".join(epilog),
         rich_help_panel="Modes",
+        cls=_ModeCommand,
     )(_command(mode, registry))
+
+
+class _ModeCommand(TyperCommand):
+    """A command that counts its pictures: the parser would miss the first whichever is missing."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            if getattr(getattr(error, "param", None), "param_type_name", None) != "argument":
+                raise
+        pictures = [item for item in self.get_params(ctx) if item.param_type_name == "argument"]
+        names = [item.metavar or str(item.name).upper() for item in pictures]
+        parsed, *_ = self.make_parser(ctx).parse_args(given)
+        values = [parsed[item.name] for item in pictures if parsed.get(item.name) is not None]
+        got = sum(len(value) if isinstance(value, tuple) else 1 for value in values)
+        needs = "a picture" if len(names) == 1 else f"{len(names)} pictures"
+        listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        examples = (line.strip() for line in (self.help or "").splitlines())
+        example = next((line for line in examples if line.startswith(f"{ctx.command_path} ")), None)
+        raise UsageError(
+            f"{ctx.info_name} needs {needs}, {listed}, and got {got or 'none'}",
+            f"for example: {example}"
+            if example
+            else f"usage: {ctx.command_path} [OPTIONS] {' '.join([names[0] + '...', *names[1:]])}",
+        )
 
 
 def _command(mode: Mode, registry: Registry) -> Callable[..., None]:

@@ -196,8 +196,15 @@ def test_completion(
     [
         ("drem a.png", 2, "no command 'drem'", "did you mean 'dream'?"),
         ("frobnicate", 2, "no command 'frobnicate'", "see 'deepdream --help'"),
-        ("dream", 2, "missing argument 'IMAGE'", "usage: deepdream dream"),
-        ("style a.png", 2, "missing argument 'IMAGE'", "usage: deepdream style [OPTIONS]"),
+        ("dream", 2, "dream needs a picture, IMAGE, and got none", "example: deepdream dream photo.jpg"),
+        ("style", 2, "style needs 2 pictures, IMAGE and STYLE, and got none", "example: deepdream style"),
+        (
+            "style a.png --steps 3",
+            2,
+            "style needs 2 pictures, IMAGE and STYLE, and got 1",
+            "example: deepdream style photo.jpg painting.jpg",
+        ),
+        ("show", 2, "missing argument 'PICTURE'", "usage: deepdream show [OPTIONS]"),
         ("dream a.png --layr mixed4", 2, "no option '--layr'", "did you mean '--layer'?"),
         ("dream a.png -x", 2, "no option '-x'", "see 'deepdream dream --help'"),
         ("dream a.png --steps", 2, "option '--steps' requires an argument", None),
@@ -595,6 +602,12 @@ def polite(
     return image
 
 
+@mode("triple", api=1)
+def triple(image: Picture, engine: Engine, hint: Picture, mask: Picture) -> Picture:
+    """Take three pictures."""
+    return image
+
+
 @mode("clumsy", api=1)
 def clumsy(image: Picture, engine: Engine) -> Picture:
     """Divide by zero."""
@@ -627,6 +640,11 @@ def test_a_third_party_mode_is_a_command(run: Run, plugin: None) -> None:
     assert "--fast" in text and "--no-fast" in text and "Tags like [/red] or [0, 1]." in text
     assert "[default: red]" in text
     assert run("polite", "a.png", "--no-fast").out == "a.polite.png\n", "what it prints is no result"
+    done = run("triple", "a.png", "b.jpg")
+    assert done.code == 2 and done.said == [
+        "error: triple needs 3 pictures, IMAGE, HINT and MASK, and got 2",
+        "hint: usage: deepdream triple [OPTIONS] IMAGE... HINT MASK",
+    ]
     found = run("polite", "a.png", "--no-fast", "--colour", "blue", "--json").json
     assert found["recipe"]["options"] == {"fast": False, "colour": "blue"} and found["model"] is None
 
