@@ -25,6 +25,7 @@ def built(name: str) -> tuple[Any, list[str]]:
     import keras
     from keras.src.applications import densenet, efficientnet
 
+    keras.utils.set_random_seed(1)
     common: dict[str, Any] = {"weights": None, "include_top": False}
     model: Any
     if name == "inception_v3":
@@ -194,7 +195,9 @@ def test_gradients_are_those_of_keras() -> None:
         return tape.gradient(value, canvas)
 
     expected = slope(lambda canvas: reference(prepare(canvas, "tf"), training=False))
-    assert_same({"slope": slope(folded(reference, "tf")[1])}, {"slope": expected})
+    found = slope(folded(reference, "tf")[1])
+    # Not cell by cell: where rounding takes a number across zero, a rectifier's slope jumps.
+    assert np.linalg.norm(found - expected) < 1e-3 * np.linalg.norm(expected)
 
 
 def test_bfloat16_goes_through_without_casts() -> None:
