@@ -16,7 +16,7 @@ from deepdream.failures import details, explain
 from deepdream.interrupts import Interrupts, in_background
 from deepdream.picture import Picture, check_writable, load, output_path, read_recipe
 from deepdream.progress import duration, progress
-from deepdream.recipe import Common, Input, Recipe
+from deepdream.recipe import Common, Input, Recipe, mode_missing
 from deepdream.run import Result, Session, versions
 from deepdream.streams import Voice, put
 
@@ -157,6 +157,8 @@ def replay(job: Job, inputs: Sequence[str], registry: Registry) -> int:
     made = Path(job.images[0])
     try:
         recipe = Recipe.from_json(read_recipe(made), source=str(made))
+        if recipe.mode not in registry.modes:
+            raise mode_missing(str(made), recipe.mode)
         pictures = _find_inputs(recipe, made, inputs)
         for name, version in versions().items():
             if (then := recipe.versions.get(name)) not in (None, version):

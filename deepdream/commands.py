@@ -102,7 +102,7 @@ def _command(mode: Mode, registry: Registry) -> Callable[..., None]:
         )
         raise typer.Exit(run_job(job, registry))
 
-    declared = list(_declarations(mode, first, others, common))
+    declared = list(_declarations(mode, first, others, common, registry))
     annotations = {name: annotation for name, annotation, _ in declared}
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
@@ -120,7 +120,11 @@ _SWITCHES = ("output", "overwrite", "json", "dry_run", "quiet", "verbose", "debu
 
 
 def _declarations(
-    mode: Mode, first: Parameter, others: list[Parameter], common: Mapping[str, Parameter]
+    mode: Mode,
+    first: Parameter,
+    others: list[Parameter],
+    common: Mapping[str, Parameter],
+    registry: Registry,
 ) -> Iterator[_Declaration]:
     """Name, annotation and default of every parameter of the command, as Typer wants them."""
     yield "context", typer.Context, REQUIRED
@@ -136,10 +140,10 @@ def _declarations(
     for name, item in common.items():
         default = mode.defaults.get(name, item.default)
         yield _option(item, f"DEEPDREAM_{_shout(name)}", _SHAPING, help=_COMMON_HELP[name], default=default)
-    yield from _running(mode)
+    yield from _running(mode, registry)
 
 
-def _running(mode: Mode) -> Iterator[_Declaration]:
+def _running(mode: Mode, registry: Registry) -> Iterator[_Declaration]:
     """The options that decide how a job is run and where its result goes."""
 
     def option(name: str, kind: Any, help: str, *flags: str, metavar: str = "", **more: Any) -> _Declaration:
@@ -156,7 +160,7 @@ def _running(mode: Mode) -> Iterator[_Declaration]:
 
     def apply_preset(context: typer.Context, value: str | None) -> str | None:
         if value is not None and not context.resilient_parsing:
-            chosen = preset(value, mode.name)
+            chosen = preset(value, mode.name, modes=registry.modes)
             values = {**mode.check(chosen.options, partial=True), **Common.check(chosen.common)}
             # Typer's own place for defaults that come after flags and environment.
             context.default_map = {name: _text(item) for name, item in values.items() if item is not None}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Literal, get_type_hints
@@ -19,7 +19,7 @@ import typer
 from deepdream.errors import DeepDreamError, UsageError, did_you_mean
 from deepdream.options import Parameter, check_values, parameter
 
-__all__ = ["FORMAT", "Common", "Input", "Preset", "Recipe", "preset", "preset_names"]
+__all__ = ["FORMAT", "Common", "Input", "Preset", "Recipe", "mode_missing", "preset", "preset_names"]
 
 FORMAT: Final = 1
 """The number that a recipe carries; a reader refuses a higher one."""
@@ -155,8 +155,12 @@ class Preset:
     common: Mapping[str, Any] = field(default_factory=dict)
 
 
-def preset(name_or_path: str | Path, mode: str | None = None) -> Preset:
+def preset(
+    name_or_path: str | Path, mode: str | None = None, *, modes: Container[str] | None = None
+) -> Preset:
     """The preset of that built-in name or in that file; with `mode`, one for another mode is refused.
+
+    The refusal says so if the other mode is none of `modes`, those that are installed.
 
     The file is TOML: a preset, or a whole recipe, of which mode and options count. A picture made by
     deepdream is a preset too: the recipe it carries. The options' names and values are the mode's to check.
@@ -172,10 +176,20 @@ def preset(name_or_path: str | Path, mode: str | None = None) -> Preset:
         otherwise = f"built-in: {', '.join(offer)}; or give the path of a .toml file"
         raise UsageError(f"no preset '{name}'", did_you_mean(name, offer, otherwise=otherwise))
     if mode is not None and found.mode != mode:
+        if modes is not None and found.mode not in modes:
+            raise mode_missing(name, found.mode)
         raise UsageError(
             f"preset '{name}' is for the mode '{found.mode}', not '{mode}'", f"try 'deepdream {found.mode}'"
         )
     return found
+
+
+def mode_missing(source: str, mode: str) -> UsageError:
+    """The error for a recipe, read from `source`, whose mode is not installed."""
+    return UsageError(
+        f"{source} is for the mode '{mode}', which is not here",
+        "a plugin brings it: install that plugin, or name its file or folder in DEEPDREAM_PLUGINS",
+    )
 
 
 def preset_names(mode: str | None = None) -> list[str]:

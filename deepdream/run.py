@@ -257,7 +257,11 @@ def function(session: Session, mode: Mode) -> Callable[..., Picture]:
         for name in given:
             if name not in known:
                 raise UsageError(f"no option '{name}' in {mode.name}()", did_you_mean(name, known))
-        chosen = recipe if isinstance(recipe, Preset) or recipe is None else preset(recipe, mode.name)
+        chosen = (
+            recipe
+            if isinstance(recipe, Preset) or recipe is None
+            else preset(recipe, mode.name, modes=session.registry.modes)
+        )
         base_options, base_common = (chosen.options, chosen.common) if chosen else ({}, {})
         pictures = {
             item.name: _picture(given[item.name])

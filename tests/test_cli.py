@@ -669,6 +669,18 @@ def test_an_unexpected_error_names_the_mode_and_who_must_mend_it(
     ]
 
 
+def test_a_picture_of_a_mode_that_is_gone_asks_for_its_plugin(
+    run: Run, plugin: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("triple", "a.png", "a.png", "a.png", "-o", "c.png").code == 0
+    monkeypatch.delenv("DEEPDREAM_PLUGINS")
+    for line in (["replay", "c.png"], ["dream", "a.png", "--recipe", "c.png"]):
+        done = run(*line)
+        assert (done.code, done.out) == (2, "")
+        assert "'triple', which is not here" in done.said[0] and "c.png" in done.said[0]
+        assert "plugin" in done.said[1] and "DEEPDREAM_PLUGINS" in done.said[1]
+
+
 def interrupt(process: subprocess.Popen[str], sign: Callable[[], bool], *, times: int = 1) -> Done:
     """Send Ctrl-C once there is a sign of work."""
     began = time.monotonic()
