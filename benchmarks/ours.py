@@ -43,7 +43,7 @@ class _Stepper:
     optimiser = "ascent"
 
     def load(self, pixels: np.ndarray) -> None:
-        from deepdream.ascent import to_canvas
+        from deepdream.network import to_canvas
 
         self.pixels = pixels
         self.canvas, self.index = to_canvas(Picture.from_array(pixels)), 0

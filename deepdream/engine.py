@@ -12,16 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from deepdream import backbones, memory, precision, tiling
+from deepdream import backbones, memory, plan, precision
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.objectives import Objective
 from deepdream.picture import Picture
 from deepdream.recipe import Common
-from deepdream.scales import Size, octave_sizes, work_done
+from deepdream.scales import Size, work_done
 from deepdream.silence import silence_tensorflow
 
 if TYPE_CHECKING:
-    from deepdream.ascent import Moment, Network
+    from deepdream.ascent import Moment
+    from deepdream.network import Network
+    from deepdream.tiling import Tile
 
 __all__ = ["Engine", "Listener", "Pool", "Step"]
 
@@ -60,7 +62,7 @@ class Pool:
 
     def network(self, choice: backbones.Choice, dtype: backbones.Precision) -> Network:
         """The network for a choice of model and layers, opened on first use."""
-        from deepdream.ascent import Network
+        from deepdream.network import Network
 
         layers = tuple(dict.fromkeys(choice.used.values()))
         backbone = choice.backbone
@@ -144,22 +146,38 @@ class Engine:
         of pairs that L-BFGS remembers.
         """
         choice = self._choose(objective.layers)
-        _check_channels(objective, choice)
-        sizes = self._plan_octaves(image, choice, octaves, octave_scale)
+        plan.check_channels(objective, choice)
+        sizes, note = plan.octaves((image.height, image.width), choice, octaves, octave_scale)
+        if note:
+            self.say(note)
         counts = [steps] * octaves if isinstance(steps, int) else list(steps)
         if len(counts) != octaves:
             raise UsageError(f"{len(counts)} numbers of steps for {octaves} octaves", "give one for each")
         counts = counts[-len(sizes) :]
         shown = objective.renamed(choice.used)
-        self.report.update(
-            octaves=[[w, h] for h, w in sizes],
-            steps=sum(counts),
-            formula=str(shown),
+        need = memory.need(choice.backbone, choice.used.values(), self._dtype(), optimiser, history)
+        cut = plan.cut(
+            choice,
+            objective,
+            sizes,
+            need,
+            tile=self.common.tile,
+            budget=self.common.memory or memory.available(),
+            refuse=not self.dry,
         )
-        tiles = self._plan_tiles(choice, objective, sizes, optimiser, history)
-        if self.dry:
+        self.report.update(
+            octaves=[[w, h] for h, w in sizes], steps=sum(counts), formula=str(shown), memory=cut.memory
+        )
+        if side := cut.side(sizes[-1]):
+            self.report.update(tile=side, tiles=len(cut.tiles(sizes[-1])), budget=cut.budget)
+        if self.dry or self._cancelled():
             return image
         from deepdream import ascent, optim
+
+        def tiles(size: Size, halvings: int) -> tuple[Tile, ...]:
+            if halvings and (side := cut.side(size, halvings)):
+                self.say(f"the device ran out of memory: went on in tiles of {side} px")
+            return cut.tiles(size, halvings)
 
         done = work_done(sizes, counts)
 
@@ -182,7 +200,7 @@ class Engine:
             self._tell(moment, image, sizes, done, shown.labels())
             if self._cancelled():
                 break
-        self.report["interrupted"] = last < sum(counts)
+        self.report["interrupted"] |= last < sum(counts)
         return image if moment is None else image.with_pixels(moment.pixels())
 
     # --- inside --------------------------------------------------------------------------------
@@ -220,86 +238,6 @@ class Engine:
         )
         return choice
 
-    def _plan_octaves(
-        self, image: Picture, choice: backbones.Choice, octaves: int, scale: float
-    ) -> tuple[Size, ...]:
-        deepest = max((choice.backbone.layer(n) for n in choice.used.values()), key=lambda la: la.min_size)
-        sizes = octave_sizes((image.height, image.width), octaves, scale, smallest=deepest.min_size)
-        if not sizes:
-            raise DeepDreamError(
-                f"a picture of {image.width}x{image.height} px is too small for {deepest.name} of "
-                f"{choice.backbone.name}, which needs {deepest.min_size} px on the shorter side",
-                "enlarge it with --size, or take a shallower layer",
-            )
-        if len(sizes) < octaves:
-            w, h = sizes[0][1], sizes[0][0]
-            self.say(
-                f"{len(sizes)} of {octaves} octaves used: below {w}x{h} px the picture is too small "
-                f"for {deepest.name}"
-            )
-        return sizes
-
-    def _plan_tiles(
-        self,
-        choice: backbones.Choice,
-        objective: Objective,
-        sizes: Sequence[Size],
-        optimiser: str,
-        history: int,
-    ) -> Callable[[Size, int], tuple[tiling.Tile, ...]]:
-        """How each octave is cut so that the run fits into memory; refuses what cannot fit at all."""
-        layers = [choice.backbone.layer(name) for name in dict.fromkeys(choice.used.values())]
-        need = memory.need(choice.backbone, choice.used.values(), self._dtype(), optimiser, history)
-        whole = any(term.parts is None for term in objective.terms)
-        seen = None if whole else tiling.reach(layers)
-        budget = self.common.memory or memory.available()
-        cores = {size: self._core(size, need, seen, budget) for size in sizes}
-        core = cores[sizes[-1]]
-        if core is None or seen is None:
-            self.report.update(memory=need.bytes(sizes[-1]), tile=None)
-        else:
-            self.report.update(
-                memory=need.bytes(sizes[-1], tiling.crop_side(seen, core) ** 2),
-                tile=core,
-                tiles=len(tiling.cut(sizes[-1], layers, seen, core)),
-                budget=budget,
-            )
-
-        def cut(size: Size, halvings: int) -> tuple[tiling.Tile, ...]:
-            side = cores[size]
-            if seen is None or (side is None and not halvings):
-                return ()
-            side = int((side or max(size)) / 2**halvings) // seen.stride * seen.stride
-            if side < seen.stride:
-                return ()
-            if halvings:
-                self.say(f"the device ran out of memory: went on in tiles of {side} px")
-            return tiling.cut(size, layers, seen, side)
-
-        return cut
-
-    def _core(
-        self, size: Size, need: memory.Need, seen: tiling.Reach | None, budget: float | None
-    ) -> int | None:
-        """The side of the cores for an octave; None to leave it whole."""
-        tile = self.common.tile
-        if tile not in ("auto", "off"):
-            if seen is None:
-                raise UsageError("this objective cannot be tiled", "leave out --tile")
-            fixed = -(-int(tile) // seen.stride) * seen.stride
-            return fixed if fixed < max(size) else None
-        if budget is None or need.bytes(size) <= budget * 1e9:
-            return None
-        side = need.core(size, seen, budget * 1e9) if seen and tile == "auto" else None
-        if side is None and not self.dry:
-            fits = int(0.95 * need.largest_side(size, budget * 1e9))
-            raise DeepDreamError(
-                f"a picture of {size[1]}x{size[0]} px needs about {need.bytes(size) / 1e9:.1f} GB of "
-                f"memory, and {budget:.1f} GB are free",
-                f"--size {fits} fits" if fits else "close other programs",
-            )
-        return side
-
     def _tell(
         self,
         moment: Moment,
@@ -335,25 +273,6 @@ class Engine:
         )
         for listener in self.listeners:
             listener(step)
-
-
-def _check_channels(objective: Objective, choice: backbones.Choice) -> None:
-    """Refuse channels that a layer lacks, and those of a layer that another one stands in for."""
-    for term in objective.terms:
-        if term.channel is None:
-            continue
-        wanted = term.layers[0]
-        layer = choice.backbone.layer(choice.used[wanted])
-        if layer.name != wanted:
-            raise DeepDreamError(
-                f"channel {term.channel} of {wanted} has no counterpart in {layer.name} of VGG16",
-                f"{choice.note}; name a layer of {choice.backbone.name} instead",
-            )
-        if not 0 <= term.channel < layer.channels:
-            raise UsageError(
-                f"{layer.name} of {choice.backbone.name} has no channel {term.channel}",
-                f"its channels are 0 to {layer.channels - 1}",
-            )
 
 
 def _described(weights: backbones.Weights) -> dict[str, str]:

@@ -128,7 +128,7 @@ def test_tiled_gradient_is_the_gradient_on_vgg16(jitter: int) -> None:
 def test_tiled_gradient_is_the_gradient_on_a_network_with_unpadded_convolutions() -> None:
     keras = pytest.importorskip("keras")
     from deepdream import objectives as obj
-    from deepdream.ascent import Network
+    from deepdream.network import Network
 
     keras.utils.set_random_seed(1)
     model = keras.applications.InceptionV3(weights=None, include_top=False, input_shape=(None, None, 3))
