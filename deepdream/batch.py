@@ -18,6 +18,7 @@ from deepdream.picture import Picture, check_writable, load, output_path, read_r
 from deepdream.progress import duration, progress
 from deepdream.recipe import Common, Input, Recipe, mode_missing
 from deepdream.run import Result, Session, versions
+from deepdream.saving import check_new_folder, format_of, make_folder
 from deepdream.streams import Voice, put
 
 if TYPE_CHECKING:
@@ -52,7 +53,10 @@ class Job:
 
 
 class Target:
-    """Where results go: one named file, or files named after their pictures in a folder."""
+    """Where results go: one named file, or files named after their pictures in a folder.
+
+    An output that ends in a slash is a folder, which is made for the first picture that is written.
+    """
 
     def __init__(
         self, job_mode: str, output: str | None, *, images: int = 1, overwrite: bool = False
@@ -64,12 +68,12 @@ class Target:
         if output is None:
             return
         path = Path(output)
-        if path.is_dir():
+        if path.is_dir() or output.endswith(("/", os.sep)):
             self.folder = path
-        elif output.endswith(("/", os.sep)):
-            raise DeepDreamError(f"no folder {output}", "create it first")
         elif images > 1:
-            raise UsageError(f"{output} is one file for {images} pictures", "name an existing folder with -o")
+            raise UsageError(
+                f"{output} is one file for {images} pictures", "name a folder with -o: a new one ends in '/'"
+            )
         else:
             self.file = path
 
@@ -77,6 +81,10 @@ class Target:
         """The path for what is made of `image`; DeepDreamError if nothing can be written there."""
         stem = Path(image).stem
         plain = self.folder / f"{stem}.{self.mode}{suffix}"
+        if not self.folder.is_dir():
+            format_of(plain)
+            check_new_folder(self.folder)
+            return plain
         if self.file is not None:
             path = self.file
         elif self.overwrite and plain not in self._written:
@@ -88,6 +96,7 @@ class Target:
 
     def save(self, picture: Picture, path: Path, image: str) -> Path:
         """Save at `path`; at the next free number if somebody took a name that we chose ourselves."""
+        self.make_folder()
         while True:
             try:
                 saved = picture.save(path, overwrite=self._may_replace(path))
@@ -98,6 +107,11 @@ class Target:
             else:
                 self._written.add(path)
                 return saved
+
+    def make_folder(self) -> None:
+        """Make the folder that results go to, unless it is there."""
+        if not self.folder.is_dir():
+            make_folder(self.folder)
 
     def _may_replace(self, path: Path) -> bool:
         return self.overwrite and path not in self._written
@@ -225,6 +239,7 @@ def _make(
     def snapshot(step: Step) -> None:
         if job.save_every and step.index % job.save_every == 0 and step.index < step.total:
             with interrupts.writing:
+                target.make_folder()
                 step.snapshot().save(path.with_suffix(f".step{step.index:04d}{path.suffix}"), overwrite=True)
 
     interrupts.loading = True

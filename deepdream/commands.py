@@ -169,7 +169,8 @@ def _running(mode: Mode, registry: Registry) -> Iterator[_Declaration]:
     yield option(
         "output",
         str | None,
-        f"File to write, its suffix being the format (png, jpg, webp, tif), or a folder. "
+        f"File to write, its suffix being the format (png, jpg, webp, tif), or a folder; "
+        "one that ends in '/' is made if need be. "
         f"(default: IMAGE's name with .{mode.name}.png, here)",
         "--output",
         "-o",

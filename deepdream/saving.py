@@ -17,7 +17,16 @@ from types import MappingProxyType
 
 from deepdream.errors import DeepDreamError, UsageError, did_you_mean
 
-__all__ = ["SUFFIXES", "check_writable", "format_of", "output_path", "reason", "write_bytes"]
+__all__ = [
+    "SUFFIXES",
+    "check_new_folder",
+    "check_writable",
+    "format_of",
+    "make_folder",
+    "output_path",
+    "reason",
+    "write_bytes",
+]
 
 SUFFIXES: Mapping[str, str] = MappingProxyType(
     {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
@@ -87,6 +96,24 @@ def check_writable(
                 raise DeepDreamError(f"cannot write {path}: it is read-only", "choose another name")
         with _temporary(target.parent):
             pass
+
+
+def check_new_folder(folder: str | os.PathLike[str]) -> None:
+    """Find out whether a `folder` that does not exist could be made, without making it."""
+    folder = Path(folder)
+    with _said_of(folder):
+        with suppress(FileNotFoundError):
+            folder.lstat()  # raises for a name that is too long, and for a file where a folder must be
+            raise DeepDreamError(f"{folder} is a file, not a folder", "choose another name")
+        with _temporary(next(place for place in folder.parents if place.is_dir())):
+            pass
+
+
+def make_folder(folder: str | os.PathLike[str]) -> None:
+    """Make `folder` and those it lies in, where they do not exist."""
+    folder = Path(folder)
+    with _said_of(folder):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False) -> None:

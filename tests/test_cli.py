@@ -226,11 +226,15 @@ def test_completion(
         ("dream a.png --recipe gogle", 2, "no preset 'gogle'", "did you mean 'google-2015'?"),
         ("dream a.png --model vgg16 --layer mixed4", 2, "no layer 'mixed4' in vgg16", "inception_v3"),
         ("dream a.png -o x.gif", 2, "unknown suffix '.gif'", "did you mean '.tif'"),
-        ("dream a.png b.jpg -o c.png", 2, "c.png is one file for 2 pictures", "name an existing folder"),
+        ("dream a.png b.jpg -o c.png", 2, "c.png is one file for 2 pictures", "name a folder with -o"),
         ("dream missing.png", 1, "no such file: missing.png", None),
         ("style a.png missing.png", 1, "no such file: missing.png", None),
         ("dream a.png -o b.jpg", 1, "b.jpg exists already", "--overwrite"),
-        ("dream a.png -o nowhere/", 1, "no folder nowhere/", "create it first"),
+        ("dream a.png -o a.png/", 1, "a.png is a file, not a folder", "choose another name"),
+        ("dream a.png -o a.png/c/", 1, "cannot write a.png/c: not a directory", "choose another folder"),
+        ("dream a.png missing.png -o nowhere/ --layer mixd4", 2, "no layer 'mixd4'", "did you mean 'mixed4'"),
+        ("dream missing.png -o nowhere/", 1, "no such file: missing.png", None),
+        ("replay a.png -o nowhere/", 1, "a.png carries no recipe", "only pictures that deepdream saved"),
         ("dream a.png -o nowhere/c.png", 1, "cannot write nowhere/c.png: no folder", "create"),
         (
             "dream a.png --model inception_v3",
@@ -370,6 +374,15 @@ def test_pictures_of_one_name_do_not_overwrite_each_other(run: Run) -> None:
     Path("sub/a.png").write_bytes(Path("a.png").read_bytes())
     done = run("dream", "a.png", "sub/a.png", *QUICK, "--overwrite", "--json")
     assert [json.loads(line)["output"] for line in done.out.splitlines()] == ["a.dream.png", "a.dream-2.png"]
+
+
+def test_a_new_folder_is_made_for_the_first_picture(run: Run) -> None:
+    done = run("dream", "a.png", "-n", "--json", "-o", "new/er/")
+    assert done.json["output"] == str(Path("new/er/a.dream.png")) and not Path("new").exists()
+    done = run("dream", "a.png", "b.jpg", *QUICK, "--steps", "2", "--save-every", "1", "-o", "new/er/")
+    assert done.code == 0, done.err
+    assert done.out.split() == [str(Path("new/er") / name) for name in ("a.dream.png", "b.dream.png")]
+    assert Path("new/er/a.dream.step0001.png").is_file()
 
 
 def test_if_all_fail_the_exit_code_is_not_that_of_some(run: Run) -> None:
