@@ -371,7 +371,9 @@ def saved(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Any]:
 
     layers = keras.layers
     inputs = keras.Input((32, 32, 3))
-    hidden = layers.Conv2D(4, 3, padding="same", activation="relu", name="first")(inputs)
+    adapted = layers.Normalization(mean=None, variance=None, name="adapted")
+    adapted.adapt(noise(32, 32))
+    hidden = layers.Conv2D(4, 3, padding="same", activation="relu", name="first")(adapted(inputs))
     hidden = layers.Conv2D(6, 3, strides=2, name="second")(layers.MaxPooling2D(name="pool")(hidden))
     base = keras.Model(inputs, hidden, name="base")
     head = [layers.Flatten(), layers.Dense(3)]

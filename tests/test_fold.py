@@ -216,6 +216,7 @@ def test_bfloat16_goes_through_without_casts() -> None:
 
 def test_vgg16_reads_the_canvas_as_keras_does() -> None:
     import keras
+    import tensorflow as tf
 
     whole = keras.applications.VGG16(weights=None, include_top=False, input_shape=FREE)
     whole.load_weights(str(backbones.locate(backbones.get("vgg16")).path))
@@ -223,3 +224,6 @@ def test_vgg16_reads_the_canvas_as_keras_does() -> None:
     choice = backbones.resolve("vgg16", ["block2_conv1"])
     extractor = backbones.open_extractor(choice, ["block2_conv1"])
     assert_same(extractor(noise()), reference(prepare(noise(), "caffe")))
+    spec = tf.TensorSpec([1, *FREE], tf.float32)
+    graph = tf.function(extractor.__call__).get_concrete_function(spec).graph
+    assert "ReverseV2" not in {op.type for op in graph.get_operations()}

@@ -40,7 +40,8 @@ def test_embedded_weights_are_the_published_ones() -> None:
     backbone = backbones.get("vgg16")
     extractor = backbones.open_extractor(backbones.resolve("vgg16", []), [backbone.layers[-1].name])
     kernel = extractor.network.get_layer("block1_conv1").kernel.numpy()
-    np.testing.assert_allclose(kernel[0, 0, 0, :3], [0.42947057, 0.11727387, 0.03401296], rtol=2**-11)
+    # Keras's first channel is blue; the extractor's kernel takes red, green, blue.
+    np.testing.assert_allclose(kernel[0, 0, 2, :3], [0.42947057, 0.11727387, 0.03401296], rtol=2**-11)
     last = extractor.network.get_layer("block5_conv3")
     kernel, bias = last.kernel.numpy().astype("f8"), last.bias.numpy().astype("f8")
     stats = [kernel.mean(), kernel.std(), kernel.min(), kernel.max()]

@@ -94,8 +94,6 @@ def _plan_entry(plan: _Plan, graph: _Graph, tensor: Any, entry: Callable[[tf.Ten
         step = graph.only_user(outputs_of(step)[0])
     if type(step) is not keras.layers.Conv2D or not _is_convolution(step) or step.groups != 1:
         return
-    if np.any(matrix != np.diag(np.diag(matrix))):
-        return  # other channels come first: the kernels stay as published
     kernel, bias = _weights(step)
     plan.weights[id(step)] = [np.einsum("ij,hwjo->hwio", matrix, kernel), bias]
     plan.mean = (-offset @ np.linalg.inv(matrix)).astype(np.float32)
