@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deepdream.answers import Answers
 from deepdream.errors import DeepDreamError, UsageError
-from deepdream.failures import details, explain
+from deepdream.failures import Failure, details, explain
 from deepdream.interrupts import Interrupts, in_background
 from deepdream.picture import Picture, check_writable, load, output_path, read_recipe
 from deepdream.progress import duration, progress
@@ -120,42 +120,12 @@ class Target:
 def run_job(job: Job, registry: Registry) -> int:
     """Do the job and return the exit code; results go to standard output, words to standard error."""
     voice = Voice(quiet=job.quiet, verbose=job.verbose)
+    codes: list[int] = []
     try:
-        session = Session(registry, show_notices=job.debug)
-        target = Target(job.mode, job.output, images=len(job.images), overwrite=job.overwrite)
-        for image in job.images[:1]:
-            target.path(image)  # what stands in the way of all is said before any is made
-        pictures = {name: load(path) for name, path in job.pictures.items()}
-        first = registry.get(job.mode).pictures[0].name
-        with Interrupts(voice) as interrupts:
-            codes = []
-            for image in job.images:
-                recipe = Recipe(
-                    job.mode,
-                    inputs={first: Input(image), **{n: Input(p) for n, p in job.pictures.items()}},
-                    options=job.options,
-                    common=job.common,
-                    seed=job.seed,
-                )
-                try:
-                    if job.dry_run:
-                        with contextlib.redirect_stdout(sys.stderr):
-                            plan = session.plan(recipe, pictures=pictures)
-                        _show_plan(plan, target.path(image), job.json)
-                    else:
-                        _make(session, recipe, target, job, voice, interrupts, image, pictures)
-                    codes.append(0)
-                except Exception as error:
-                    if isinstance(error, UsageError) and not codes:
-                        raise  # it would be the same for all
-                    failure = explain(error, registry.modes.values())
-                    if job.debug:
-                        voice.line(details(error))
-                    named = len(job.images) == 1 or image in failure.message
-                    voice.error(failure.message if named else f"{image}: {failure.message}", failure.hint)
-                    codes.append(failure.code)
-                if interrupts.cancel.is_set():
-                    return INTERRUPTED
+        with Answers(job.images, as_json=job.json, modes=registry.modes.values()) as answers:
+            if not _make_all(job, registry, voice, answers, codes):
+                answers.all_failed(Failure("interrupted", None, INTERRUPTED))
+                return INTERRUPTED
     except KeyboardInterrupt:
         return _given_up(voice)
     finally:
@@ -165,29 +135,74 @@ def run_job(job: Job, registry: Registry) -> int:
     return codes[0] if len(set(codes)) == 1 else (SOME_FAILED if 0 in codes else 1)
 
 
+def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, codes: list[int]) -> bool:
+    """Make every picture, adding an exit code for each to `codes`; whether the batch was not stopped."""
+    session = Session(registry, show_notices=job.debug)
+    target = Target(job.mode, job.output, images=len(job.images), overwrite=job.overwrite)
+    for image in job.images[:1]:
+        target.path(image)  # what stands in the way of all is said before any is made
+    pictures = {name: load(path) for name, path in job.pictures.items()}
+    first = registry.get(job.mode).pictures[0].name
+    with Interrupts(voice) as interrupts:
+        for image in job.images:
+            recipe = Recipe(
+                job.mode,
+                inputs={first: Input(image), **{n: Input(p) for n, p in job.pictures.items()}},
+                options=job.options,
+                common=job.common,
+                seed=job.seed,
+            )
+            try:
+                if job.dry_run:
+                    with contextlib.redirect_stdout(sys.stderr):
+                        plan = session.plan(recipe, pictures=pictures)
+                    _show_plan(plan, target.path(image), image, answers)
+                else:
+                    _make(session, recipe, target, job, voice, interrupts, answers, image, pictures)
+                codes.append(0)
+            except Exception as error:
+                if isinstance(error, UsageError) and not codes:
+                    raise  # it would be the same for all
+                failure = explain(error, registry.modes.values())
+                if job.debug:
+                    voice.line(details(error))
+                named = len(job.images) == 1 or image in failure.message
+                voice.error(failure.message if named else f"{image}: {failure.message}", failure.hint)
+                answers.failed(image, failure)
+                codes.append(failure.code)
+            if interrupts.cancel.is_set():
+                return False
+    return True
+
+
 def replay(job: Job, inputs: Sequence[str], registry: Registry) -> int:
     """Make the picture `job` names again from its own recipe; `inputs` are where its inputs may be now."""
     voice = Voice(quiet=job.quiet, verbose=job.verbose)
-    made = Path(job.images[0])
     try:
-        recipe = Recipe.from_json(read_recipe(made), source=str(made))
-        if recipe.mode not in registry.modes:
-            raise mode_missing(str(made), recipe.mode)
-        pictures = _find_inputs(recipe, made, inputs)
-        for name, version in versions().items():
-            if (then := recipe.versions.get(name)) not in (None, version):
-                voice.note(f"made with {name} {then}, this is {version}: the bytes may differ")
-        if recipe.used.get("interrupted"):
-            voice.note(f"{made} was stopped early; this makes all of it")
-        target = Target(job.mode, job.output, overwrite=job.overwrite)
-        with Interrupts(voice) as interrupts:
-            session = Session(registry, show_notices=job.debug)
-            _make(session, recipe, target, job, voice, interrupts, str(made), pictures, made.suffix)
-            return INTERRUPTED if interrupts.cancel.is_set() else 0
+        with Answers(job.images, as_json=job.json, modes=registry.modes.values()) as answers:
+            return _replay(job, inputs, registry, voice, answers)
     except KeyboardInterrupt:
         return _given_up(voice)
     finally:
         voice.close()
+
+
+def _replay(job: Job, inputs: Sequence[str], registry: Registry, voice: Voice, answers: Answers) -> int:
+    made = Path(job.images[0])
+    recipe = Recipe.from_json(read_recipe(made), source=str(made))
+    if recipe.mode not in registry.modes:
+        raise mode_missing(str(made), recipe.mode)
+    pictures = _find_inputs(recipe, made, inputs)
+    for name, version in versions().items():
+        if (then := recipe.versions.get(name)) not in (None, version):
+            voice.note(f"made with {name} {then}, this is {version}: the bytes may differ")
+    if recipe.used.get("interrupted"):
+        voice.note(f"{made} was stopped early; this makes all of it")
+    target = Target(job.mode, job.output, overwrite=job.overwrite)
+    with Interrupts(voice) as interrupts:
+        session = Session(registry, show_notices=job.debug)
+        _make(session, recipe, target, job, voice, interrupts, answers, str(made), pictures, made.suffix)
+        return INTERRUPTED if interrupts.cancel.is_set() else 0
 
 
 def _find_inputs(recipe: Recipe, made: Path, places: Sequence[str]) -> dict[str, Picture]:
@@ -217,6 +232,7 @@ def _make(
     job: Job,
     voice: Voice,
     interrupts: Interrupts,
+    answers: Answers,
     image: str,
     pictures: Mapping[str, Picture],
     suffix: str = ".png",
@@ -259,10 +275,7 @@ def _make(
     note([*result.report["notes"], *result.picture.saving_notes(path)])
     saved = target.save(result.picture, path, image)
     voice.say(_summary(result))
-    if job.json:
-        put(json.dumps({"output": str(saved), **result.report, "recipe": result.recipe.to_json()}))
-    else:
-        put(str(saved))
+    answers.made(image, saved, result)
     return result
 
 
@@ -293,12 +306,11 @@ def _summary(result: Result) -> str:
     return ("stopped early: " if result.interrupted else "") + "; ".join(words)
 
 
-def _show_plan(result: Result, path: Path, as_json: bool) -> None:
+def _show_plan(result: Result, path: Path, image: str, answers: Answers) -> None:
     """The plan of a job on standard output: JSON, or a recipe in TOML under a head of comments."""
     report = dict(result.report)
-    if as_json:
-        put(json.dumps({"output": str(path), **report, "recipe": result.recipe.to_json()}))
-        return
+    if answers.as_json:
+        return answers.made(image, path, result)
     head = {
         "output": path,
         "size": _sizes([report["size"]]),
@@ -314,6 +326,7 @@ def _show_plan(result: Result, path: Path, as_json: bool) -> None:
         if value:
             put(f"# {name + ':':<10} {value}")
     put("\n" + result.recipe.to_toml().rstrip())
+    return None
 
 
 def _origin(report: Mapping[str, Any]) -> str:

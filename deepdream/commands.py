@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from deepdream.answers import Answers
 from deepdream.batch import Job, run_job
 from deepdream.errors import UsageError
 from deepdream.options import REQUIRED, Parameter
@@ -87,19 +88,22 @@ def _command(mode: Mode, registry: Registry) -> Callable[..., None]:
 
     def command(context: typer.Context, **values: Any) -> None:
         options = {item.name: values[item.name] for item in mode.options}
-        job = Job(
-            mode=mode.name,
-            images=tuple(values[first.name]),
-            pictures={item.name: values[item.name] for item in others if values[item.name] is not None},
-            # What Typer leaves at None, or empty for a list, was given by nobody.
-            options=mode.check({name: value for name, value in options.items() if value not in (None, [])}),
-            common=Common.of(
-                {**mode.defaults, **{name: values[name] for name in common if values[name] is not None}}
-            ),
-            seed=seed_parameter().check(values["seed"]),
-            save_every=_SAVE_EVERY.check(values["save_every"]),
-            **{name: values[name] for name in _SWITCHES},
-        )
+        with Answers(values[first.name], as_json=values["json"]):
+            job = Job(
+                mode=mode.name,
+                images=tuple(values[first.name]),
+                pictures={item.name: values[item.name] for item in others if values[item.name] is not None},
+                # What Typer leaves at None, or empty for a list, was given by nobody.
+                options=mode.check(
+                    {name: value for name, value in options.items() if value not in (None, [])}
+                ),
+                common=Common.of(
+                    {**mode.defaults, **{name: values[name] for name in common if values[name] is not None}}
+                ),
+                seed=seed_parameter().check(values["seed"]),
+                save_every=_SAVE_EVERY.check(values["save_every"]),
+                **{name: values[name] for name in _SWITCHES},
+            )
         raise typer.Exit(run_job(job, registry))
 
     declared = list(_declarations(mode, first, others, common, registry))
@@ -193,7 +197,7 @@ def _running(mode: Mode, registry: Registry) -> Iterator[_Declaration]:
         "save_every", str | None, "Save a snapshot beside the output every INT steps.", metavar="INT"
     )
     yield option("dry_run", bool, "Show what would be done, and do nothing.", "--dry-run", "-n")
-    yield option("json", bool, "Print a JSON object, a line for each picture.", "--json")
+    yield option("json", bool, "Print a line for each picture, failed ones too: a JSON object.", "--json")
     yield option("quiet", bool, "Say nothing but errors.", "--quiet", "-q")
     yield option("verbose", bool, "Say more: network, formula, sizes.", "--verbose", "-v")
     yield option("debug", bool, "Show tracebacks and TensorFlow's notices.", "--debug")

@@ -28,7 +28,9 @@ with … may be repeated; defaults stand in brackets. Every option of a mode can
 `DEEPDREAM_SIZE`, or with the mode's name for its own, `DEEPDREAM_DREAM_STEP_SIZE`. A flag wins over the
 environment, the environment over a preset, a preset over the default.
 
-Standard output has the paths of the results, or with `--json` an object for each, and nothing else. Exit
+Standard output has the paths of the results and nothing else. With `--json` it has one object for each
+picture, on a line of its own; that of a picture that failed has `input`, `error`, `hint` and `exit_code`. (A
+command line that cannot be parsed, as with an unknown option or preset, has no pictures yet.) Exit
 codes: 0 done, 1 failed, 2 wrong usage, 3 some of several pictures failed, 130 interrupted.
 
 `deepdream --version` prints the version; `deepdream --install-completion` teaches your shell to complete

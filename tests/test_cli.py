@@ -316,6 +316,33 @@ def test_json_is_one_object_with_every_figure(run: Run) -> None:
     assert found["recipe"]["options"]["layer"] == ["block1_conv2"]
 
 
+FAILED = {"input", "error", "hint", "exit_code"}
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "keys"),
+    [
+        ("dream a.png missing.png b.jpg -n", 3, [None, 1, None]),
+        ("dream missing.png", 1, [1]),
+        ("dream a.png -o b.jpg", 1, [1]),
+        ("dream a.png b.jpg --layer mixd4", 2, [2, 2]),
+        ("dream a.png b.jpg --steps -1", 2, [2, 2]),
+        ("style a.png b.jpg missing.png", 1, [1, 1]),
+        ("replay a.png", 1, [1]),
+    ],
+)
+def test_json_has_an_object_for_every_picture_that_failed_too(
+    run: Run, line: str, code: int, keys: list[int | None]
+) -> None:
+    done = run(*line.split(), "--json")
+    found = [json.loads(text) for text in done.out.splitlines()]
+    assert done.code == code and [it.get("exit_code") for it in found] == keys
+    named = [word for word in line.split()[1:] if word in ("a.png", "b.jpg", "missing.png")][: len(keys)]
+    assert [it["input"] for it in found] == named
+    for it in found:
+        assert "output" in it or (set(it) == FAILED and f"error: {it['error']}" in done.said)
+
+
 def test_verbose_tells_network_formula_and_sizes(run: Run) -> None:
     said = run("dream", "a.png", *QUICK, "-v").err
     for word in (
@@ -717,6 +744,10 @@ def test_the_first_ctrl_c_saves_the_picture_and_ends_the_batch(run: Run, plugin:
     assert "Traceback" not in done.err and "stopping after this step" in done.err
     assert Image.open("a.polite.png").size == (64, 48)
     assert run("show", "a.polite.png", "--json").json["used"]["interrupted"] is True
+    process = program("polite", "a.png", "b.jpg", "--save-every", "2", "--json", "-o", "c/")
+    done = interrupt(process, lambda: Path("c/a.polite.step0002.png").exists())
+    made, left = map(json.loads, done.out.splitlines())
+    assert made["interrupted"] and left["input"] == "b.jpg" and left["error"] == "interrupted"
     assert not any(name.endswith(".tmp") or name.startswith("b.p") for name in files())
 
 

@@ -1,0 +1,57 @@
+"""What goes to standard output: the path of each picture made, or with `--json` an object for every one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deepdream.failures import Failure, explain
+from deepdream.streams import put
+
+if TYPE_CHECKING:
+    from deepdream.modes import Mode
+    from deepdream.run import Result
+
+__all__ = ["Answers"]
+
+
+class Answers:
+    """Answers for `images` as the command line names them; as JSON, each gets one, whatever becomes of it.
+
+    An exception that leaves the `with` block is the answer for all that have none yet.
+    """
+
+    def __init__(self, images: Sequence[str], *, as_json: bool, modes: Iterable[Mode] = ()) -> None:
+        self.as_json = as_json
+        self._waiting = list(images)
+        self._modes = modes
+
+    def __enter__(self) -> Answers:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is not None:
+            self.all_failed(explain(error, self._modes))
+
+    def made(self, image: str, path: Path, result: Result) -> None:
+        """`path` is, or in a plan would be, what was made of `image`."""
+        self._waiting.remove(image)
+        if self.as_json:
+            facts = {"input": image, "output": str(path), **result.report, "recipe": result.recipe.to_json()}
+            put(json.dumps(facts))
+        else:
+            put(str(path))
+
+    def failed(self, image: str, failure: Failure) -> None:
+        """Nothing was made of `image`."""
+        self._waiting.remove(image)
+        if self.as_json:
+            facts = {"input": image, "error": failure.message, "hint": failure.hint}
+            put(json.dumps({**facts, "exit_code": failure.code}))
+
+    def all_failed(self, failure: Failure) -> None:
+        """Nothing will be made of the pictures that have no answer yet."""
+        for image in list(self._waiting):
+            self.failed(image, failure)
