@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def slug(machine: dict[str, Any]) -> str:
+def slug(machine: Mapping[str, Any]) -> str:
     """A short name for a file: `amd-epyc-2-cores`."""
     words = re.sub(r"\(r\)|\(tm\)|\bcpu\b|@.*", " ", f"{machine['cpu']}".lower())
     return re.sub(r"[^a-z0-9]+", "-", f"{words} {machine['cores']} cores").strip("-")

@@ -86,6 +86,10 @@ def to_markdown(results: Results) -> str:
     if met:
         lines += ["## Aims", "", "Set for two cores with AMX; elsewhere they only show where one stands.", ""]
         lines += [*_grid(["deepdream against", "aim", "measured", ""], met), ""]
+    beaten = slower(results.rows)
+    if beaten:
+        lines += ["## Where deepdream was slower", "", "Against a program of the same precision.", ""]
+        lines += [*(f"- {sentence}" for sentence in beaten), ""]
     return "\n".join(lines)
 
 
@@ -112,7 +116,7 @@ def table(rows: Sequence[Row]) -> list[str]:
 
 def bars(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     """How far each aim was reached, case by case; only those whose programs ran."""
-    found = []
+    found: list[tuple[str, ...]] = []
     for part, case, ours, theirs, aim in BARS:
         measured = {(r.case, r.contestant): r for r in rows if r.part == part and r.case.startswith(case)}
         pairs = [(row, measured.get((name, theirs))) for (name, who), row in measured.items() if who == ours]
@@ -127,12 +131,32 @@ def bars(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     return found
 
 
-def plot(rows: Sequence[Row], path: Path) -> bool:
-    """Draw the figures as PNG; False where matplotlib is not installed."""
+def slower(rows: Sequence[Row]) -> list[str]:
+    """A sentence for every program that took less time by the clock than deepdream in the same precision."""
+    found = []
+    for our in rows:
+        name, _, precision = our.contestant.rpartition(" ")
+        for their in rows if name == "deepdream" else ():
+            same = (their.part, their.case) == (our.part, our.case) and precision in their.contestant.split()
+            if same and their.median < our.median:
+                found.append(
+                    f"{our.case} ({our.part}): {their.contestant} {_seconds(their.median)}, deepdream "
+                    f"{_seconds(our.median)}; by CPU time {_seconds(their.facts['cpu'])} and "
+                    f"{_seconds(our.facts['cpu'])}"
+                )
+    return found
+
+
+def plot(results: Results, path: Path) -> bool:
+    """Draw the figures as PNG; False where matplotlib is not installed.
+
+    Bars are the clock's median, whiskers its spread; diamonds are the CPU time shared out over the cores.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError:
         return False
+    rows = results.rows
     cases = list(dict.fromkeys((r.part, r.case) for r in rows if r.part != "scaling"))
     growth = [r for r in rows if r.part == "scaling" and r.samples]
     panels = len(cases) + 2 * bool(growth)
@@ -148,8 +172,10 @@ def plot(rows: Sequence[Row], path: Path) -> bool:
         spread = [[r.median - min(r.samples) for r in mine], [max(r.samples) - r.median for r in mine]]
         colours = ["tab:orange" if r.contestant.startswith("deepdream") else "tab:gray" for r in mine]
         axis.barh([r.contestant for r in mine], middle, xerr=spread, color=colours, capsize=2)
+        share = [r.facts["cpu"] / results.machine["cores"] for r in mine]
+        axis.plot(share, [r.contestant for r in mine], "D", color="black", markersize=4)
         axis.set_title(f"{part}: {case}", fontsize=9)
-        axis.set_xlabel("seconds", fontsize=8)
+        axis.set_xlabel("seconds; ◆ CPU time / cores", fontsize=8)
     if growth:
         size = [r.facts["megapixels"] for r in growth]
         time_axis, memory_axis = axes[len(cases) : len(cases) + 2]

@@ -77,7 +77,7 @@ def write(measured: report.Results, folder: Path) -> Path:
         measured = report.Results.from_json(data.read_text(encoding="utf-8")).merged(measured)
     data.write_text(measured.to_json(), encoding="utf-8")
     page = report.to_markdown(measured)
-    if report.plot(measured.rows, folder / picture):
+    if report.plot(measured, folder / picture):
         page += f"\n![The same as a plot]({picture})\n"
     path = folder / f"{stem}.md"
     path.write_text(page, encoding="utf-8")

@@ -58,6 +58,13 @@ def test_aims_are_said_to_be_missed_where_they_are():
     assert second[0].startswith("PyTorch float32") and "4.00×" in second[2] and second[3] == "missed"
 
 
+def test_the_page_says_where_deepdream_was_slower():
+    assert "Where deepdream was slower" not in report.to_markdown(RESULTS)
+    faster = Row("steps", "step, 8x8", "PyTorch bfloat16", (0.15,), facts={"cosine": 1.0, "cpu": 0.2})
+    page = report.to_markdown(RESULTS.with_part("steps", ABOUT, [*STEPS, faster]))
+    assert "- step, 8x8 (steps): PyTorch bfloat16 0.150 s, deepdream 0.200 s; by CPU time 0.200 s and" in page
+
+
 def test_a_later_run_of_one_part_keeps_the_others(tmp_path):
     run.write(RESULTS, tmp_path)
     path = run.write(report.Results("2030-01-02", MACHINE).with_part("scaling", ABOUT, [GROWTH]), tmp_path)
