@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,18 +13,18 @@ from deepdream.answers import Answers
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.failures import Failure, details, explain
 from deepdream.interrupts import Interrupts, in_background
-from deepdream.picture import Picture, check_writable, load, output_path, read_recipe
+from deepdream.picture import Picture, load, read_recipe
 from deepdream.progress import duration, progress
 from deepdream.recipe import Common, Input, Recipe, mode_missing
 from deepdream.run import Result, Session, versions
-from deepdream.saving import check_new_folder, format_of, make_folder
 from deepdream.streams import Voice, put
+from deepdream.targets import Target
 
 if TYPE_CHECKING:
     from deepdream.engine import Step
     from deepdream.registry import Registry
 
-__all__ = ["Job", "Target", "replay", "run_job"]
+__all__ = ["Job", "replay", "run_job"]
 
 INTERRUPTED = 130
 SOME_FAILED = 3
@@ -50,71 +49,6 @@ class Job:
     verbose: bool = False
     debug: bool = False
     save_every: int | None = None
-
-
-class Target:
-    """Where results go: one named file, or files named after their pictures in a folder.
-
-    An output that ends in a slash is a folder, which is made for the first picture that is written.
-    """
-
-    def __init__(
-        self, job_mode: str, output: str | None, *, images: int = 1, overwrite: bool = False
-    ) -> None:
-        self.mode, self.overwrite = job_mode, overwrite
-        self.file: Path | None = None
-        self.folder = Path()
-        self._written: set[Path] = set()
-        if output is None:
-            return
-        path = Path(output)
-        if path.is_dir() or output.endswith(("/", os.sep)):
-            self.folder = path
-        elif images > 1:
-            raise UsageError(
-                f"{output} is one file for {images} pictures", "name a folder with -o: a new one ends in '/'"
-            )
-        else:
-            self.file = path
-
-    def path(self, image: str, suffix: str = ".png") -> Path:
-        """The path for what is made of `image`; DeepDreamError if nothing can be written there."""
-        stem = Path(image).stem
-        plain = self.folder / f"{stem}.{self.mode}{suffix}"
-        if not self.folder.is_dir():
-            format_of(plain)
-            check_new_folder(self.folder)
-            return plain
-        if self.file is not None:
-            path = self.file
-        elif self.overwrite and plain not in self._written:
-            path = plain
-        else:
-            path = output_path(stem, self.mode, suffix, self.folder)
-        check_writable(path, self._may_replace(path))
-        return path
-
-    def save(self, picture: Picture, path: Path, image: str) -> Path:
-        """Save at `path`; at the next free number if somebody took a name that we chose ourselves."""
-        self.make_folder()
-        while True:
-            try:
-                saved = picture.save(path, overwrite=self._may_replace(path))
-            except DeepDreamError:
-                if self.file is not None or self._may_replace(path) or not os.path.lexists(path):
-                    raise
-                path = output_path(Path(image).stem, self.mode, path.suffix, self.folder)
-            else:
-                self._written.add(path)
-                return saved
-
-    def make_folder(self) -> None:
-        """Make the folder that results go to, unless it is there."""
-        if not self.folder.is_dir():
-            make_folder(self.folder)
-
-    def _may_replace(self, path: Path) -> bool:
-        return self.overwrite and path not in self._written
 
 
 def run_job(job: Job, registry: Registry) -> int:

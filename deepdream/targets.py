@@ -1,0 +1,77 @@
+"""Where results go: the names of files, which are checked before any work and never taken twice."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from deepdream.errors import DeepDreamError, UsageError
+from deepdream.picture import Picture
+from deepdream.saving import check_new_folder, check_writable, format_of, make_folder, output_path
+
+__all__ = ["Target"]
+
+
+class Target:
+    """Where results go: one named file, or files named after their pictures in a folder.
+
+    An output that ends in a slash is a folder, which is made for the first picture that is written.
+    """
+
+    def __init__(
+        self, job_mode: str, output: str | None, *, images: int = 1, overwrite: bool = False
+    ) -> None:
+        self.mode, self.overwrite = job_mode, overwrite
+        self.file: Path | None = None
+        self.folder = Path()
+        self._written: set[Path] = set()
+        if output is None:
+            return
+        path = Path(output)
+        if path.is_dir() or output.endswith(("/", os.sep)):
+            self.folder = path
+        elif images > 1:
+            raise UsageError(
+                f"{output} is one file for {images} pictures", "name a folder with -o: a new one ends in '/'"
+            )
+        else:
+            self.file = path
+
+    def path(self, image: str, suffix: str = ".png") -> Path:
+        """The path for what is made of `image`; DeepDreamError if nothing can be written there."""
+        stem = Path(image).stem
+        plain = self.folder / f"{stem}.{self.mode}{suffix}"
+        if not self.folder.is_dir():
+            format_of(plain)
+            check_new_folder(self.folder)
+            return plain
+        if self.file is not None:
+            path = self.file
+        elif self.overwrite and plain not in self._written:
+            path = plain
+        else:
+            path = output_path(stem, self.mode, suffix, self.folder)
+        check_writable(path, self._may_replace(path))
+        return path
+
+    def save(self, picture: Picture, path: Path, image: str) -> Path:
+        """Save at `path`; at the next free number if somebody took a name that we chose ourselves."""
+        self.make_folder()
+        while True:
+            try:
+                saved = picture.save(path, overwrite=self._may_replace(path))
+            except DeepDreamError:
+                if self.file is not None or self._may_replace(path) or not os.path.lexists(path):
+                    raise
+                path = output_path(Path(image).stem, self.mode, path.suffix, self.folder)
+            else:
+                self._written.add(path)
+                return saved
+
+    def make_folder(self) -> None:
+        """Make the folder that results go to, unless it is there."""
+        if not self.folder.is_dir():
+            make_folder(self.folder)
+
+    def _may_replace(self, path: Path) -> bool:
+        return self.overwrite and path not in self._written
