@@ -7,19 +7,40 @@ import sys
 from collections.abc import Callable
 from typing import TextIO
 
+from deepdream.errors import DeepDreamError
+
 __all__ = ["Voice", "put", "reopen_closed"]
 
 
 def put(text: str) -> None:
     """Write a line to standard output at once; a reader that has gone away is no reason to stop."""
     try:
-        sys.stdout.write(text + "\n")
+        try:
+            sys.stdout.write(text + "\n")
+        except UnicodeEncodeError:  # a name that the locale cannot spell: its bytes, as `ls` prints them
+            sys.stdout.flush()
+            sys.stdout.buffer.write(_bytes(text) + b"\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        # What Python still holds for the pipe must go somewhere when the program ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
+    except OSError as error:
+        _give_up_stdout()
+        said = (error.strerror or str(error)).lower()
+        raise DeepDreamError(f"cannot write to standard output: {said}") from error
     except ValueError:  # closed
         pass
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace")
+
+
+def _give_up_stdout() -> None:
+    # What Python still holds for it must go somewhere when the program ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def reopen_closed() -> None:
@@ -111,4 +132,6 @@ def _copy_of_stderr() -> TextIO | None:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """`text` on one line, and nothing in it that a terminal would obey: file names may hold anything."""
+    line = " ".join(text.split())
+    return "".join(c if c.isprintable() or "\udc80" <= c <= "\udcff" else ascii(c)[1:-1] for c in line)
