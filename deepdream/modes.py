@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeVar, get_type_hints
@@ -118,13 +119,27 @@ class Mode:
         self.check_pictures(pictures)
         checked = self.check(options)
         arguments = {item.name: item.argument(checked[item.name]) for item in self.options}
-        result = self.function(**{self.engine: engine}, **pictures, **arguments)
+        try:
+            result = self.function(**{self.engine: engine}, **pictures, **arguments)
+        except SystemExit as error:  # a mode must not end the program, which may have more to do
+            raise self._fault(f"ended with SystemExit: {error}") from error
         if not isinstance(result, Picture):
-            raise DeepDreamError(
-                f"the mode '{self.name}' returned {type(result).__name__}, not a Picture",
-                f"its author must change that in {self.source}",
-            )
+            raise self._fault(f"returned {type(result).__name__}, not a Picture")
+        if not _finite(result):
+            raise self._fault("returned a picture with NaN or infinity in it")
         return result
+
+    def _fault(self, what: str) -> DeepDreamError:
+        return DeepDreamError(
+            f"the mode '{self.name}' {what}", f"its author must change that in {self.source}"
+        )
+
+
+def _finite(picture: Picture) -> bool:
+    import numpy as np
+
+    planes = [picture.pixels] if picture.alpha is None else [picture.pixels, picture.alpha]
+    return all(bool(np.isfinite(plane).all()) for plane in planes)
 
 
 def declares(value: Any) -> bool:
@@ -147,6 +162,8 @@ def declare(function: Callable[..., Picture], source: str) -> Mode:
         )
     try:
         text = inspect.getdoc(function)
+        if not text and sys.flags.optimize >= 2:  # python -OO takes every docstring away
+            text = f"The mode '{name}'; its help was left out by python -OO."
         if not text:
             raise DeepDreamError("it has no docstring, which is its help text", "write one")
         engine, parameters = _signature(function)

@@ -451,6 +451,37 @@ def test_calling_checks_the_pictures_the_options_and_the_result(mode_: Mode) -> 
         mode_.call(Engine(), {"image": picture}, {"kind": "hard"})
 
 
+@pytest.mark.parametrize("where", ["pixels", "alpha"])
+def test_a_picture_that_is_no_number_somewhere_is_refused_not_saved_black(where: str) -> None:
+    @mode("holes", api=1)
+    def holes(image: Picture, engine: Engine) -> Picture:
+        """Divide by nothing."""
+        hole = np.full((4, 4), np.nan, np.float32)
+        return Picture(np.dstack([hole] * 3)) if where == "pixels" else Picture(image.pixels, hole)
+
+    with pytest.raises(DeepDreamError, match="'holes' returned a picture with NaN or infinity") as caught:
+        declare(holes, "holes.py").call(Engine(), {"image": Picture.from_array(np.zeros((4, 4, 3)))}, {})
+    assert caught.value.hint == "its author must change that in holes.py"
+
+
+def test_a_mode_cannot_end_the_program() -> None:
+    @mode("leaver", api=1)
+    def leaver(image: Picture, engine: Engine) -> Picture:
+        """Leave."""
+        sys.exit(7)
+
+    with pytest.raises(DeepDreamError, match="the mode 'leaver' ended with SystemExit: 7"):
+        declare(leaver, "leaver.py").call(Engine(), {"image": Picture.from_array(np.zeros((4, 4, 3)))}, {})
+
+
+def test_without_docstrings_the_modes_are_still_there() -> None:
+    code = "from deepdream.registry import load; r = load({}); print(*r.modes, len(r.problems))"
+    done = subprocess.run(
+        [sys.executable, "-OO", "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "dream style 0\n", done.stderr
+
+
 def test_an_option_without_default_must_be_given() -> None:
     @mode("needs", api=1)
     def needs(image: Picture, engine: Engine, *, count: int) -> Picture:
