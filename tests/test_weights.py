@@ -287,6 +287,34 @@ def test_a_bad_download_leaves_the_cache_as_it_was(
     assert before is None or place.read_bytes() == before
 
 
+@pytest.mark.parametrize("answer", [b"<html>welcome to our hotel</html>", b"\x89HDF\r\n\x1a\n but short"])
+def test_weights_that_keras_has_no_checksum_of_must_look_like_weights(
+    server: Server, network: backbones.Backbone, answer: bytes
+) -> None:
+    assert network.weights is not None
+    network = dataclasses.replace(network, weights=dataclasses.replace(network.weights, hash=""))
+    server.answer = lambda handler: send(handler, answer)
+    with pytest.raises(backbones.WeightsMissingError, match=r"127\.0\.0\.1:[0-9]+ sent is not the weights"):
+        backbones.fetch(network)
+    assert files() == []
+    whole = b"\x89HDF\r\n\x1a\n" + BODY
+    server.answer = lambda handler: send(handler, whole)
+    assert backbones.fetch(network).read_bytes() == whole
+    assert backbones.state(network).kind == "cached"
+    (cache() / "small.h5").write_bytes(answer)
+    assert backbones.state(network).kind == "damaged"
+
+
+def test_a_sound_file_is_not_called_damaged_because_a_new_one_cannot_be_had(
+    server: Server, network: backbones.Backbone
+) -> None:
+    backbones.fetch(network)
+    server.answer = absent
+    with pytest.raises(backbones.WeightsMissingError) as error:
+        backbones.fetch(network)
+    assert error.value.reason.endswith("says 404 Not Found")
+
+
 def test_a_damaged_file_in_the_cache_is_replaced_not_used(
     server: Server, network: backbones.Backbone
 ) -> None:

@@ -34,6 +34,10 @@ TIMEOUT = 15.0
 """Seconds without an answer after which a server counts as unreachable."""
 
 
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+"""What every HDF5 file begins with."""
+
+
 class WeightsMissingError(DeepDreamError):
     """The weights cannot be had; `reason` says why in a few words."""
 
@@ -131,7 +135,10 @@ def fetch(backbone: Backbone, *, quiet: bool = False) -> Path:
         _knock(url)
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".download-", dir=place.parent) as folder:
-            _download(file, url, folder, quiet).replace(place)
+            fresh = _download(file, url, folder, quiet)
+            if not _sound(fresh, file):  # Keras has no checksum for some and then takes anything
+                raise DeepDreamError(f"what {urllib.parse.urlsplit(url).netloc} sent is not the weights")
+            fresh.replace(place)
     except Exception as error:  # get_file raises bare Exceptions
         raise _missing(backbone, file, _reason(error, url)) from error
     return place
@@ -187,8 +194,8 @@ def _knock(url: str) -> None:
 
 def _missing(backbone: Backbone, file: WeightsFile, reason: str) -> WeightsMissingError:
     place = _cached(file)
-    if place.is_file():
-        reason += f"; {place} has the wrong checksum"
+    if place.is_file() and not _sound(place, file):
+        reason += f"; {place} is damaged"
     hint = (
         "give a file with --weights FILE, set DEEPDREAM_MIRROR to a copy of Keras's downloads, "
         f"or put {file.url} at {place}"
@@ -252,10 +259,14 @@ def _url(file: WeightsFile) -> str:
 
 
 def _sound(path: Path, file: WeightsFile) -> bool:
-    """Whether the file is the one that Keras means. Without a checksum from Keras every file passes."""
-    if not file.hash:
-        return True
+    """Whether the file is the one that Keras means.
+
+    Without a checksum from Keras: whether it is an HDF5 file with room for all the weights.
+    """
     try:
+        if not file.hash:
+            with path.open("rb") as stream:
+                return stream.read(len(_HDF5)) == _HDF5 and path.stat().st_size >= 0.95 * file.size
         return _digest(path, "sha256" if len(file.hash) == 64 else "md5") == file.hash
     except OSError:
         return False
