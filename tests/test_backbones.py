@@ -413,3 +413,35 @@ def test_a_file_that_is_no_model_is_refused_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(DeepDreamError) as error:
             backbones.get(str(bad))
         assert bad.name in error.value.message and "\n" not in error.value.message
+
+
+@pytest.mark.parametrize("name", ["broken.keras", "broken.h5", "photo.jpg", "model/"])
+def test_a_file_that_is_there_is_not_said_to_be_missing(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if name.endswith("/"):
+        path.mkdir()
+    else:
+        path.write_bytes(b"nothing of the kind")
+    with pytest.raises(DeepDreamError) as error:
+        backbones.get(str(path) + "/")
+    words = {"broken": "is damaged", "photo": "is none", "model": "is a folder"}[path.stem]
+    assert words in error.value.message and "ot found" not in error.value.message
+
+
+def test_a_saved_model_without_layers_to_look_at_is_refused(tmp_path: Path) -> None:
+    import keras
+
+    inputs = keras.Input((None, None, 3))
+    keras.Model(inputs, keras.layers.Rescaling(1 / 255)(inputs)).save(tmp_path / "a.keras")
+    with pytest.raises(DeepDreamError, match=r"a\.keras has no layer to look at"):
+        backbones.get(str(tmp_path / "a.keras"))
+
+
+def test_of_what_keras_says_the_first_sentence_is_told(tmp_path: Path) -> None:
+    import keras
+
+    inputs = keras.Input((None, None, 3))
+    keras.Model(inputs, keras.layers.Lambda(lambda x: x)(inputs)).save(tmp_path / "a.keras")
+    with pytest.raises(DeepDreamError, match="Lambda") as error:
+        backbones.get(str(tmp_path / "a.keras"))
+    assert len(error.value.message) < 250 + len(str(tmp_path))

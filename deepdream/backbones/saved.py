@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepdream.backbones.catalog import Layer
 from deepdream.backbones.introspect import layer_table, outputs_of
+from deepdream.backbones.weights import SUFFIXES
 from deepdream.errors import DeepDreamError
 
 if TYPE_CHECKING:
@@ -19,7 +21,10 @@ ADVICE = "a functional or sequential model, saved as .keras, is what works best"
 
 def read_saved(path: Path) -> list[Layer]:
     """The layer table of the model at `path`, by the names its layers have in the file."""
-    return layer_table(open_saved(path, "float32"))
+    layers = layer_table(open_saved(path, "float32"))
+    if not layers:
+        raise DeepDreamError(f"{path} has no layer to look at", "it needs a convolution at least")
+    return layers
 
 
 def open_saved(path: Path, precision: str) -> keras.Model:
@@ -30,10 +35,18 @@ def open_saved(path: Path, precision: str) -> keras.Model:
     that needs a fixed size, such as flattening before a dense layer, is left away. DeepDreamError if
     there is no such model.
     """
+    import h5py
     import keras
 
+    if path.is_dir():
+        raise DeepDreamError(f"{path} is a folder, not a model file", "save the model as one .keras file")
     if not path.is_file():
         raise DeepDreamError(f"no model file {path}", "check the path")
+    if not (zipfile.is_zipfile(path) if path.suffix == ".keras" else h5py.is_hdf5(path)):
+        what = "is damaged" if path.suffix in SUFFIXES else "is none"
+        raise DeepDreamError(
+            f"{path} {what}: a saved Keras model is a zip archive (.keras) or HDF5 (.h5)", "save it again"
+        )
     try:
         model = keras.models.load_model(path, compile=False)
     except MemoryError:
@@ -89,4 +102,6 @@ def _rebuilt(model: keras.Model, precision: str) -> keras.Model:
 
 
 def _first_line(error: BaseException) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    """The first sentence: Keras goes on for a page."""
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return line.partition(". ")[0].rstrip(".:")
