@@ -65,7 +65,7 @@ _UPRIGHT: Mapping[int, Image.Transpose] = MappingProxyType(
 
 def decode(path: str | os.PathLike[str]) -> Picture:
     """Read a whole picture file; `DeepDreamError` in one line for everything that is not one."""
-    path = Path(path)
+    path = _named(path)
     notes = []
     with _opened(path) as (file, image):
         format = "JPEG" if image.format == "MPO" else str(image.format)
@@ -90,7 +90,7 @@ def decode(path: str | os.PathLike[str]) -> Picture:
 
 def recipe_of(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The recipe that a saved picture carries; `DeepDreamError` if it carries none."""
-    path = Path(path)
+    path = _named(path)
     with _opened(path) as (_, image):
         try:
             recipe = recipe_in(image)
@@ -259,9 +259,20 @@ def _opened(path: Path) -> Iterator[tuple[BufferedReader, Image.Image]]:
         except Exception as error:  # decoders of damaged files raise nearly anything
             if isinstance(error, OSError) and error.errno:
                 raise DeepDreamError(f"cannot read {path}: {reason(error)}") from error
+            if "MAX_TEXT_" in str(error):  # Pillow's guard against text and profiles that unpack to gigabytes
+                raise DeepDreamError(
+                    f"{path} holds a text or a colour profile of more than a megabyte",
+                    "save it anew without metadata",
+                ) from error
             raise DeepDreamError(
                 f"{path} is damaged or cut short", "fetch it again from where it came from"
             ) from error
+
+
+def _named(path: str | os.PathLike[str]) -> Path:
+    if not os.fspath(path):  # which a Path would take for the current folder
+        raise DeepDreamError("no file can have an empty name", "name a picture")
+    return Path(path)
 
 
 def _reading(path: Path) -> BufferedReader:
@@ -275,6 +286,8 @@ def _reading(path: Path) -> BufferedReader:
             raise DeepDreamError(f"{path} is empty")
         return path.open("rb")
     except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            raise DeepDreamError(f"{path} is a link to {path.readlink()}, which is not there") from None
         raise DeepDreamError(f"no such file: {path}", _alternative(path)) from None
     except OSError as error:
         raise DeepDreamError(f"cannot read {path}: {reason(error)}") from error

@@ -66,7 +66,7 @@ def recipe_in(image: Image.Image) -> dict[str, Any] | None:
     if isinstance(image, PngImageFile):
         # Other programs may have moved it behind the pixels, which `text` decodes in passing.
         text = image.info.get(_KEY) or image.text.get(_KEY)
-        found = None if text is None else json.loads(text)
+        found = None if text is None else _parsed(text)
     else:
         try:
             exif = image.getexif()
@@ -103,4 +103,16 @@ def _marked(value: object) -> Any:
     text = value.removeprefix(_ASCII).decode("ascii", "replace") if isinstance(value, bytes) else value
     if not isinstance(text, str) or not text.startswith('{"' + _KEY + '"'):
         return None
-    return json.loads(text.rstrip("\0 "))[_KEY]
+    return _parsed(text.rstrip("\0 "))[_KEY]
+
+
+def _parsed(text: str) -> Any:
+    """JSON as the standard has it: `ValueError` for NaN, and for nesting without end."""
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is no JSON number")
+
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None

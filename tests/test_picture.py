@@ -346,6 +346,22 @@ def test_missing_file_names_the_one_that_was_meant(tmp_path: Path, photo: Pictur
     assert error.message.startswith("no such file") and error.hint == "did you mean 'holiday.png'?"
 
 
+def test_a_link_to_nothing_is_said(tmp_path: Path) -> None:
+    (tmp_path / "link.png").symlink_to("gone.png")
+    error = refusal(tmp_path / "link.png")
+    assert error.message.endswith("link.png is a link to gone.png, which is not there") and error.hint is None
+
+
+def test_an_empty_name_is_not_the_current_folder() -> None:
+    with pytest.raises(DeepDreamError, match="empty name"):
+        load("")
+
+
+def test_a_huge_profile_is_not_called_damage(tmp_path: Path, photo: Picture) -> None:
+    photo.to_pil().save(tmp_path / "a.png", icc_profile=bytes(3_000_000))
+    assert "colour profile of more than a megabyte" in refusal(tmp_path / "a.png").message
+
+
 def test_missing_folder_is_said(tmp_path: Path) -> None:
     assert refusal(tmp_path / "gone" / "a.png").hint == f"there is no folder {tmp_path / 'gone'}"
     (tmp_path / "file").write_text("x")
@@ -552,7 +568,7 @@ def test_comments_of_others_are_no_recipe(tmp_path: Path, photo: Picture) -> Non
         read_recipe(tmp_path / "a.jpg")
 
 
-@pytest.mark.parametrize("text", ["{cut sho", "[1, 2]"])
+@pytest.mark.parametrize("text", ["{cut sho", "[1, 2]", '{"seed": NaN}', "[" * 100_000])
 def test_damaged_recipe(tmp_path: Path, photo: Picture, text: str) -> None:
     from PIL.PngImagePlugin import PngInfo
 
