@@ -1,5 +1,17 @@
-"""The command line by another name: `python -m deepdream`."""
+"""The program: what the command `deepdream` and `python -m deepdream` run."""
 
-from deepdream.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Run the command line; Ctrl-C while its modules are still being read ends it like any other."""
+    try:
+        from deepdream.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -46,7 +46,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         registry = load()
         if not os.environ.get(_COMPLETION) and (not arguments or arguments[0] not in TOOLS):
-            _mention_problems(registry)
+            _mention_problems(registry, quiet=bool({"-q", "--quiet"}.intersection(arguments)))
         result = build(registry)(list(arguments), prog_name="deepdream", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except (Exception, KeyboardInterrupt) as error:
@@ -98,8 +98,8 @@ def _top(
         put(context.get_help())
 
 
-def _mention_problems(registry: Registry) -> None:
-    voice = Voice()
+def _mention_problems(registry: Registry, *, quiet: bool) -> None:
+    voice = Voice(quiet=quiet)
     for problem in registry.problems:
-        voice.line(f"warning: plugin {problem.source}: {problem.message}; see 'deepdream doctor'")
+        voice.say(f"warning: plugin {problem.source}: {problem.message}; see 'deepdream doctor'")
     voice.close()

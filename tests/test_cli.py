@@ -789,3 +789,26 @@ def test_missing_streams_are_no_error() -> None:
             timeout=60,
         )
         assert done.returncode == 0 and ("1>&-" in closed or "a.dream.png" in done.stdout), closed
+
+
+def test_ctrl_c_while_our_modules_are_read_is_no_traceback() -> None:
+    code = """
+import runpy, sys
+class Impatient:
+    def find_spec(self, name, path=None, target=None):
+        if name == "deepdream.commands":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Impatient())
+runpy.run_module("deepdream", run_name="__main__")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_quiet_is_quiet_about_broken_plugins(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken.py").write_text("raise RuntimeError('boom')")
+    monkeypatch.setenv("DEEPDREAM_PLUGINS", str(tmp_path / "broken.py"))
+    assert "broken.py" in run("dream", "gone.png").err
+    assert run("dream", "gone.png", "-q").said[0] == "error: no such file: gone.png"

@@ -111,7 +111,7 @@ def test_wheel_states_licences_and_command(wheel: Path) -> None:
         assert "License-Expression: MIT AND CC-BY-4.0" in metadata
         notice = archive.read(info.replace("METADATA", "licenses/NOTICE")).decode()
         assert (
-            "deepdream = deepdream.cli:main"
+            "deepdream = deepdream.__main__:main"
             in archive.read(info.replace("METADATA", "entry_points.txt")).decode()
         )
     assert all(word in notice for word in ("Simonyan", "Zisserman", "CC BY 4.0", "float16"))
