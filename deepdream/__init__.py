@@ -28,12 +28,14 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return __dir__()
     if name in _HOMES:
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
     # A submodule is only missing here while it is being imported, by the very machinery that modes need.
     if not name.startswith("_") and find_spec(f"{__name__}.{name}") is None:
-        from deepdream.run import function, shared_session
+        from deepdream.functions import function, shared_session
 
         session = shared_session()
         mode = session.registry.modes.get(name.replace("_", "-"))
@@ -42,14 +44,8 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _is_module(name: str) -> bool:
-    from importlib.util import find_spec
-
-    return find_spec(f"deepdream.{name}") is not None
-
-
 def __dir__() -> list[str]:
-    from deepdream.run import shared_session
+    from deepdream.functions import shared_session
 
     modes = (name.replace("-", "_") for name in shared_session().registry.modes)
-    return sorted({*globals(), *_HOMES, *modes})
+    return sorted({"__version__", *_HOMES, *modes})

@@ -23,15 +23,6 @@ __all__ = ["add_mode", "complete_layers", "complete_models"]
 
 _SHAPING = "Network and size"
 _RUNNING = "Output and running"
-_COMMON_HELP = {
-    "model": "Network: a name from 'deepdream models', or a saved Keras model. 'auto' goes by the layers.",
-    "weights": "File with other weights for the network.",
-    "preprocess": "What a saved model wants: tf -1..1, caffe BGR less mean, torch normalised, none 0..255.",
-    "precision": "Arithmetic of the network. 'auto' takes what is faster here.",
-    "size": "Longest side of the result in pixels.",
-    "tile": "Side of the tiles that large pictures are cut into, 'off', or 'auto': as memory allows.",
-    "memory": "Memory the run may use, in GB. (default: what is free)",
-}
 
 
 def add_mode(app: typer.Typer, mode: Mode, registry: Registry) -> None:
@@ -143,7 +134,7 @@ def _declarations(
             )
     for name, item in common.items():
         default = mode.defaults.get(name, item.default)
-        yield _option(item, f"DEEPDREAM_{_shout(name)}", _SHAPING, help=_COMMON_HELP[name], default=default)
+        yield _option(item, f"DEEPDREAM_{_shout(name)}", _SHAPING, default=default)
     yield from _running(mode, registry)
 
 
@@ -192,7 +183,7 @@ def _running(mode: Mode, registry: Registry) -> Iterator[_Declaration]:
         callback=apply_preset,
         autocompletion=lambda incomplete: _starting(preset_names(mode.name), incomplete),
     )
-    yield option("seed", str | None, "Seed of all random draws; recorded. (default: drawn)", metavar="INT")
+    yield option("seed", str | None, seed_parameter().info.help or "", metavar="INT")
     yield option(
         "save_every", str | None, "Save a snapshot beside the output every INT steps.", metavar="INT"
     )
@@ -223,7 +214,7 @@ def _option(item: Parameter, variable: str, panel: str, **given: Any) -> _Declar
     shown = None if default in (None, REQUIRED, []) else _text(default)
     info = typer.Option(
         *flags,
-        help=_plain(given.get("help") or item.info.help or "") + _range(item),
+        help=_plain(item.help),
         metavar="" if item.item is bool else item.info.metavar or _metavar(item),
         envvar=variable,
         show_envvar=False,
@@ -271,15 +262,6 @@ def _metavar(item: Parameter) -> str:
     if item.choices:
         return "|".join(item.choices)
     return "PICTURE" if item.picture else {int: "INT", float: "NUMBER", str: "TEXT"}[item.item]
-
-
-def _range(item: Parameter) -> str:
-    low, high = item.info.min, item.info.max
-    if low is None and high is None:
-        return ""
-    if high is None:
-        return f" (from {low})"
-    return f" (up to {high})" if low is None else f" ({low} to {high})"
 
 
 def _text(value: Any) -> Any:

@@ -71,6 +71,14 @@ class Parameter:
             return tuple(member.value for member in self.item)
         return ()
 
+    @property
+    def help(self) -> str:
+        """The help text, and the range of a number."""
+        low, high = self.info.min, self.info.max
+        allowed = f"{low} to {high}" if low is not None else f"up to {high}"
+        allowed = f"from {low}" if high is None else allowed
+        return (self.info.help or "") + (f" ({allowed})" if (low, high) != (None, None) else "")
+
     def check(self, value: Any) -> Any:
         """`value` as a plain JSON value this parameter accepts, or a UsageError that says what it accepts."""
         if value is None:

@@ -48,9 +48,24 @@ class Common:
     def parameters(cls) -> tuple[Parameter, ...]:
         """The common options as the parameters that check them."""
         hints = get_type_hints(cls)
-        least = {"size": typer.Option(min=1), "memory": typer.Option(min=0.1)}
+        infos = {
+            "model": typer.Option(
+                help="Network: a name from 'deepdream models', or a saved Keras model. "
+                "'auto' goes by the layers."
+            ),
+            "weights": typer.Option(help="File with other weights for the network.", metavar="FILE"),
+            "preprocess": typer.Option(
+                help="What a saved model wants: tf -1..1, caffe BGR less mean, torch normalised, none 0..255."
+            ),
+            "precision": typer.Option(help="Arithmetic of the network. 'auto' takes what is faster here."),
+            "size": typer.Option(help="Longest side of the result in pixels.", min=1),
+            "tile": typer.Option(
+                help="Side of the tiles that large pictures are cut into, 'off', or 'auto': as memory allows."
+            ),
+            "memory": typer.Option(help="Memory the run may use, in GB. (default: what is free)", min=0.1),
+        }
         return tuple(
-            parameter(item.name, hints[item.name], item.default, info=least.get(item.name))
+            parameter(item.name, hints[item.name], item.default, info=infos[item.name])
             for item in fields(cls)
         )
 

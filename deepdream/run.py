@@ -1,38 +1,26 @@
-"""Jobs become pictures: what every front end, Python included, runs recipes with."""
+"""Jobs become pictures: what every front end runs recipes with."""
 
 from __future__ import annotations
 
 import importlib.metadata
-import inspect
 import platform
 import secrets
 import threading
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from deepdream.engine import Engine, Listener, Pool, Step
-from deepdream.errors import DeepDreamError, UsageError, did_you_mean
+from deepdream.errors import DeepDreamError
 from deepdream.options import Parameter, parameter
 from deepdream.picture import Picture, load
-from deepdream.recipe import Common, Input, Preset, Recipe, preset
+from deepdream.recipe import Common, Input, Recipe
 from deepdream.registry import Mode, Registry
 from deepdream.registry import load as load_registry
 from deepdream.silence import silence_tensorflow
 
-__all__ = [
-    "Result",
-    "Session",
-    "function",
-    "seed_parameter",
-    "shared_session",
-    "silence_tensorflow",
-    "versions",
-]
+__all__ = ["Result", "Session", "seed_parameter", "silence_tensorflow", "versions"]
 
 _PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
 
@@ -159,7 +147,8 @@ def seed_parameter() -> Parameter:
     """The check that every seed passes."""
     import typer
 
-    return parameter("seed", int | None, None, info=typer.Option(min=0, max=2**31 - 1))
+    text = "Seed of all random draws; recorded. (default: drawn)"
+    return parameter("seed", int | None, None, info=typer.Option(min=0, max=2**31 - 1, help=text))
 
 
 def versions() -> dict[str, str]:
@@ -224,90 +213,3 @@ def _result(
         used["interrupted"] = True
     recipe = replace(recipe, used=used, versions=versions())
     return Result(replace(picture, recipe=recipe.to_json()), recipe, report, bool(report["interrupted"]))
-
-
-# --- the Python door -------------------------------------------------------------------------------
-
-
-@cache
-def shared_session() -> Session:
-    """The session behind `deepdream.dream` and its like: made once, so that networks stay open."""
-    return Session()
-
-
-def function(session: Session, mode: Mode) -> Callable[..., Picture]:
-    """The mode as a Python function: pictures first, everything else by keyword; returns a Picture.
-
-    A picture may be a path, a Picture, a Pillow image or an array. The common options, `seed` and
-    `recipe` (a preset's name or path) are accepted like the mode's own.
-    """
-    positional = [item.name for item in mode.pictures if item.required]
-    own, common = {item.name for item in mode.options}, {item.name for item in Common.parameters()}
-    known = [*(item.name for item in mode.parameters), *sorted(common), "seed", "recipe"]
-
-    def call(
-        *images: Any, seed: int | None = None, recipe: str | Path | Preset | None = None, **given: Any
-    ) -> Picture:
-        if len(images) > len(positional):
-            raise UsageError(f"{mode.name}() takes {len(positional)} pictures, not {len(images)}")
-        for name, image in zip(positional, images, strict=False):
-            if name in given:
-                raise UsageError(f"{mode.name}() got the picture '{name}' twice")
-            given[name] = image
-        for name in given:
-            if name not in known:
-                raise UsageError(f"no option '{name}' in {mode.name}()", did_you_mean(name, known))
-        chosen = (
-            recipe
-            if isinstance(recipe, Preset) or recipe is None
-            else preset(recipe, mode.name, modes=session.registry.modes)
-        )
-        base_options, base_common = (chosen.options, chosen.common) if chosen else ({}, {})
-        pictures = {
-            item.name: _picture(given[item.name])
-            for item in mode.pictures
-            if given.get(item.name) is not None
-        }
-        job = Recipe(
-            mode.name,
-            options={**base_options, **{name: value for name, value in given.items() if name in own}},
-            common=Common.of(
-                mode.defaults, base_common, {name: value for name, value in given.items() if name in common}
-            ),
-            seed=seed,
-        )
-        result = session.run(job, pictures=pictures)
-        for note in result.report["notes"]:
-            warnings.warn(note, stacklevel=2)
-        return result.picture
-
-    call.__name__ = call.__qualname__ = mode.name.replace("-", "_")
-    call.__doc__ = mode.help
-    call.__signature__ = _signature(mode)  # type: ignore[attr-defined]
-    return call
-
-
-def _signature(mode: Mode) -> inspect.Signature:
-    keyword, either = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
-    shown = [
-        inspect.Parameter(item.name, either, annotation=Picture) for item in mode.pictures if item.required
-    ]
-    for item in mode.parameters:
-        if not (item.picture and item.required):
-            shown.append(inspect.Parameter(item.name, keyword, default=item.default, annotation=item.type))
-    for item in Common.parameters():
-        default = mode.defaults.get(item.name, item.default)
-        shown.append(inspect.Parameter(item.name, keyword, default=default, annotation=item.type))
-    shown.append(inspect.Parameter("seed", keyword, default=None, annotation=int | None))
-    shown.append(inspect.Parameter("recipe", keyword, default=None, annotation=str | Path | Preset | None))
-    return inspect.Signature(shown, return_annotation=Picture)
-
-
-def _picture(thing: Any) -> Picture:
-    if isinstance(thing, Picture):
-        return thing
-    if isinstance(thing, str | Path):
-        return load(thing)
-    if type(thing).__module__.partition(".")[0] == "PIL":
-        return Picture.from_pil(thing)
-    return Picture.from_array(thing)

@@ -241,7 +241,24 @@ def test_the_package_shows_its_modes() -> None:
     assert {"dream", "style", "Picture", "load", "__version__"} <= set(dir(deepdream))
     signature = inspect.signature(deepdream.style)
     assert list(signature.parameters)[:2] == ["image", "style"]
+    for name in ("image", "style", "start_picture"):
+        shown = str(signature.parameters[name].annotation)
+        assert all(kind in shown for kind in ("str", "Path", "Picture", "Image", "ndarray"))
+    assert signature.parameters["start_picture"].annotation == signature.parameters["image"].annotation | None
+    assert signature.parameters["style_layer"].annotation == str | list[str] | None
     assert signature.parameters["size"].default == 512
     assert deepdream.dream.__name__ == "dream" and "Examples" in (deepdream.dream.__doc__ or "")
+    assert not {"annotations", "Any", "import_module", "find_spec", "_HOMES"} & set(dir(deepdream))
+    names: dict[str, Any] = {}
+    exec("from deepdream import *", names)
+    assert set(names) - {"__builtins__"} == set(dir(deepdream))
     with pytest.raises(AttributeError, match="no attribute 'nightmare'"):
         deepdream.nightmare  # noqa: B018
+
+
+def test_the_help_of_a_function_explains_every_parameter() -> None:
+    for function in (deepdream.dream, deepdream.style):
+        text = (function.__doc__ or "").partition("Parameters:\n")[2]
+        lines = dict(line.strip().split(": ", 1) for line in text.splitlines())
+        assert list(lines) == list(inspect.signature(function).parameters)
+        assert lines["octave_scale"].endswith("(1.01 to 10)") and lines["size"].startswith("Longest side")
