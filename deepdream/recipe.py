@@ -246,6 +246,8 @@ def _part(recipe: Recipe, name: str) -> Preset:
 def _read_toml(text: str, source: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
+    except RecursionError:
+        raise UsageError(f"{source} is not valid TOML: nested too deeply") from None
     except ValueError as error:  # TOMLDecodeError, and Python's own for a number of 4300 digits
         raise UsageError(f"{source} is not valid TOML: {str(error).partition(chr(10))[0]}") from None
 

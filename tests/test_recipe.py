@@ -152,6 +152,7 @@ def test_a_preset_may_be_a_file_a_recipe_or_a_picture(tmp_path: Path) -> None:
         ('mode = "dream"\noptoins = 1', "unknown key 'optoins' in mine.toml"),
         ("[options]", "mine.toml lacks the key 'mode'"),
         ('mode = "dream"\n[common]\nsize = "big"', "mine.toml: --size must be a whole number, not 'big'"),
+        ("a = " + "[" * 20_000, "mine.toml is not valid TOML: nested too deeply"),
         ("mode = \xe9", "is not a TOML file: it is not UTF-8 text"),
     ],
 )
