@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ __all__ = ["Job", "replay", "run_job"]
 
 INTERRUPTED = 130
 SOME_FAILED = 3
+_DECISIVE = ("model", "layers", "weights", "precision")
+"""What `used` tells of a run that a machine may decide otherwise at another time."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,12 @@ def _replay(job: Job, inputs: Sequence[str], registry: Registry, voice: Voice, a
     target = Target(job.mode, job.output, overwrite=job.overwrite)
     with Interrupts(voice) as interrupts:
         session = Session(registry, show_notices=job.debug)
-        _make(session, recipe, target, job, voice, interrupts, answers, str(made), pictures, made.suffix)
+        result = _make(
+            session, recipe, target, job, voice, interrupts, answers, str(made), pictures, made.suffix
+        )
+        now = result.recipe.used
+        if others := [name for name in _DECISIVE if recipe.used.get(name) not in (None, now.get(name))]:
+            voice.note(f"{made} was made with other {' and '.join(others)}: the bytes differ")
         return INTERRUPTED if interrupts.cancel.is_set() else 0
 
 
@@ -147,7 +155,7 @@ def _find_inputs(recipe: Recipe, made: Path, places: Sequence[str]) -> dict[str,
         if item.sha256 is None:
             raise DeepDreamError(f"{made} was made of a picture that was in no file", "it cannot be replayed")
         usual = [Path(item.path), made.parent / Path(item.path).name]
-        there = [load(path) for path in usual if path.is_file()]
+        there = [load(path) for path in usual if os.path.isfile(path)]  # noqa: PTH113 (Path's may raise)
         match = [it for it in (*given, *there) if it.source is not None and it.source.sha256 == item.sha256]
         if not match:
             wrong = "is not the file it was" if there else "is not there any more"
@@ -189,8 +197,12 @@ def _make(
     def snapshot(step: Step) -> None:
         if job.save_every and step.index % job.save_every == 0 and step.index < step.total:
             with interrupts.writing:
-                target.make_folder()
-                step.snapshot().save(path.with_suffix(f".step{step.index:04d}{path.suffix}"), overwrite=True)
+                try:
+                    target.save_snapshot(step.snapshot(), path, step.index)
+                except DeepDreamError as error:  # the work is worth more than a look at it
+                    if "snapshots" not in told:
+                        voice.note(f"snapshots are missing: {error.message}")
+                    told.add("snapshots")
 
     interrupts.loading = True
     # A plugin that prints must not write among the results on standard output.

@@ -27,8 +27,10 @@ class Target:
         self._written: set[Path] = set()
         if output is None:
             return
+        if not output:
+            raise UsageError("the output has no name", "leave -o out for a name made of the picture's")
         path = Path(output)
-        if path.is_dir() or output.endswith(("/", os.sep)):
+        if os.path.isdir(output) or output.endswith(("/", os.sep)):  # noqa: PTH112 (Path's may raise)
             self.folder = path
         elif images > 1:
             raise UsageError(
@@ -67,6 +69,15 @@ class Target:
             else:
                 self._written.add(path)
                 return saved
+
+    def save_snapshot(self, picture: Picture, path: Path, step: int) -> Path:
+        """Save the picture after `step` beside `path`, which it will be; no file gives way to it unasked."""
+        self.make_folder()
+        if self.overwrite:
+            place = path.with_suffix(f".step{step:04d}{path.suffix}")
+        else:
+            place = output_path(path.stem, f"step{step:04d}", path.suffix, path.parent)
+        return picture.save(place, overwrite=self.overwrite)
 
     def make_folder(self) -> None:
         """Make the folder that results go to, unless it is there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -18,10 +19,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepdream import backbones, cli, doctor
+from deepdream import backbones, cli, doctor, targets
 from deepdream.backbones import get
 from deepdream.engine import Engine
 from deepdream.errors import DeepDreamError
+from deepdream.picture import load, read_recipe
 from deepdream.registry import TOOLS
 from deepdream.run import Session
 
@@ -235,6 +237,8 @@ def test_completion(
         ("dream a.png missing.png -o nowhere/ --layer mixd4", 2, "no layer 'mixd4'", "did you mean 'mixed4'"),
         ("dream missing.png -o nowhere/", 1, "no such file: missing.png", None),
         ("replay a.png -o nowhere/", 1, "a.png carries no recipe", "only pictures that deepdream saved"),
+        (f"dream a.png -o {'x' * 300}.png", 1, "x.png: file name too long", None),
+        ("dream a.png --output=", 2, "the output has no name", "leave -o out"),
         ("dream a.png -o nowhere/c.png", 1, "cannot write nowhere/c.png: no folder", "create"),
         (
             "dream a.png --model inception_v3",
@@ -427,6 +431,28 @@ def test_snapshots_lie_beside_the_output(run: Run) -> None:
     assert first.shape == last.shape and np.abs(first - last).max() > 0
 
 
+def test_snapshots_replace_nothing_unasked(run: Run) -> None:
+    mine = Path("out.step0001.png")
+    mine.write_text("mine")
+    command = ["dream", "a.png", *QUICK, "--steps", "2", "--save-every", "1", "-o", "out.png"]
+    assert run(*command).code == 0
+    assert mine.read_text() == "mine" and Path("out.step0001-2.png").is_file()
+    assert run(*command, "--overwrite").code == 0
+    assert mine.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_snapshot_that_cannot_be_saved_does_not_cost_the_picture(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise DeepDreamError("cannot write it: no space left on device")
+
+    monkeypatch.setattr(targets.Target, "save_snapshot", full)
+    done = run("dream", "a.png", *QUICK, "--steps", "4", "--save-every", "1")
+    assert (done.code, done.out) == (0, "a.dream.png\n")
+    assert done.err.count("note: snapshots are missing: cannot write it: no space left on device") == 1
+
+
 # --- where options come from -----------------------------------------------------------------------
 
 
@@ -599,6 +625,28 @@ def test_replay_gives_the_same_bytes(run: Run) -> None:
     assert done.code == 1 and "is not there any more" in done.said[0] and "PATH" in done.said[1]
     assert run("replay", "a.dream.png", "moved.png", "-o", "again.png").code == 0
     assert Path("again.png").read_bytes() == first
+
+
+def test_replay_says_when_the_network_is_another(run: Run) -> None:
+    assert run("dream", "a.png", *QUICK, "--seed", "5").code == 0
+    picture = load("a.dream.png")
+    recipe = read_recipe("a.dream.png")
+    recipe["used"]["weights"]["sha256"] = "0" * 64
+    dataclasses.replace(picture, recipe=recipe).save("tampered.png")
+    assert (
+        "note: tampered.png was made with other weights: the bytes differ"
+        in run("replay", "tampered.png").said
+    )
+    assert "other" not in run("replay", "a.dream.png").err
+
+
+def test_a_recipe_may_name_an_input_that_no_file_can_have(run: Run) -> None:
+    assert run("dream", "a.png", *QUICK).code == 0
+    recipe = read_recipe("a.dream.png")
+    recipe["inputs"]["image"]["path"] = "x" * 5000
+    dataclasses.replace(load("a.dream.png"), recipe=recipe).save("tampered.png")
+    done = run("replay", "tampered.png")
+    assert done.code == 1 and "is not there any more" in done.said[0]
 
 
 # --- modes of others -------------------------------------------------------------------------------
