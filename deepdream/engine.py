@@ -223,7 +223,7 @@ class Engine:
         choice = backbones.resolve(
             common.model,
             layers,
-            weights=Path(common.weights) if common.weights else None,
+            weights=None if common.weights is None else Path(common.weights),
             preprocess=common.preprocess,
             download=not self.dry,
         )

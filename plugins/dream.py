@@ -19,9 +19,15 @@ def dream(
     octave_scale: Annotated[
         float, Option(min=1.01, max=10, help="Size ratio of neighbouring octaves.")
     ] = 1.4,
-    steps: Annotated[int, Option(min=0, help="Gradient steps in each octave; more is stronger.")] = 10,
-    step_size: Annotated[float, Option(min=0, help="Mean change of a pixel per step, in grey levels.")] = 1.5,
-    jitter: Annotated[int, Option(min=0, help="Largest random shift per step and axis, in pixels.")] = 32,
+    steps: Annotated[
+        int, Option(min=0, max=100_000, help="Gradient steps in each octave; more is stronger.")
+    ] = 10,
+    step_size: Annotated[
+        float, Option(min=0, max=255, help="Mean change of a pixel per step, in grey levels.")
+    ] = 1.5,
+    jitter: Annotated[
+        int, Option(min=0, max=4096, help="Largest random shift per step and axis, in pixels.")
+    ] = 32,
 ) -> Picture:
     """Amplify in IMAGE what a layer of the network sees.
 

@@ -36,8 +36,8 @@ def style(
     octave_scale: Annotated[
         float, Option(min=1.01, max=10, help="Size ratio of neighbouring octaves.")
     ] = 2.0,
-    steps: Annotated[int, Option(min=0, help="Steps in each octave.")] = 50,
-    step_size: Annotated[float, Option(min=0, help="Adam's learning rate, in grey levels.")] = 10.0,
+    steps: Annotated[int, Option(min=0, max=100_000, help="Steps in each octave.")] = 50,
+    step_size: Annotated[float, Option(min=0, max=255, help="Adam's learning rate, in grey levels.")] = 10.0,
     history: Annotated[int, Option(min=1, max=1000, help="Pairs that L-BFGS remembers.")] = 20,
 ) -> Picture:
     """Repaint IMAGE with the textures of STYLE.
