@@ -170,7 +170,10 @@ class Engine:
         )
         if side := cut.side(sizes[-1]):
             self.report.update(tile=side, tiles=len(cut.tiles(sizes[-1])), budget=cut.budget)
-        if self.dry or self._cancelled():
+        if self.dry:
+            return image
+        if self._cancelled():
+            self.report["interrupted"] = True
             return image
         from deepdream import ascent, optim
 

@@ -190,6 +190,10 @@ def test_a_cancelled_climb_returns_the_picture_as_it_is(pool: Pool, photo: Pictu
     assert engine.report["interrupted"]
     assert result.size == photo.size
     np.testing.assert_array_equal(result.pixels, seen[-1].snapshot().pixels)
+    again = Engine(FLOAT32, pool=pool, listeners=[seen.append], cancel=cancel)
+    assert again.ascend(photo, obj.layer("block1_conv2")) is photo
+    assert again.report["interrupted"]
+    assert len(seen) == 2
 
 
 def test_octaves_too_small_for_the_network_are_left_out_and_said(pool: Pool) -> None:
