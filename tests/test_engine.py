@@ -87,8 +87,9 @@ def test_dream_is_the_recipe_of_2015(pool: Pool, photo: Picture) -> None:
     assert np.abs(first - plain).max() < 1e-3 * 50  # the largest change of a pixel is some 50 levels
     assert np.sqrt(((first - plain) ** 2).mean()) < 1e-3
 
-    many = engine.ascend(photo, obj.layer(layer), octaves=3, steps=5, jitter=32).pixels - photo.pixels
-    plain = plain_google_2015(photo.pixels, layer, pool, seed=11, octaves=3, steps=5) - photo.pixels
+    # Few steps: an ascent amplifies the rounding, which differs from one processor to the next.
+    many = engine.ascend(photo, obj.layer(layer), octaves=3, steps=2, jitter=32).pixels - photo.pixels
+    plain = plain_google_2015(photo.pixels, layer, pool, seed=11, octaves=3, steps=2) - photo.pixels
     cosine = (many * plain).sum() / np.sqrt((many**2).sum() * (plain**2).sum())
     assert cosine >= 0.999
 
