@@ -1,0 +1,38 @@
+"""Objectives: immutable sums of named, weighted terms, always maximised.
+
+A term turns the activations of some layers (and the canvas itself) into one number. Rewards
+are added, penalties are positive and subtracted:
+
+    obj.layer("mixed4") + 0.5 * obj.channel("mixed3", 119) - 1e-3 * obj.total_variation()
+
+The layers that the terms name let the engine build one network, cut off behind the deepest of
+them; the names and weights feed the progress line, the JSON report and the printed formula.
+
+Shapes: an activation is float32 `[1, h, w, C]`, the canvas float32 `[1, H, W, 3]` in grey
+levels 0-255; the value of a term is a float32 scalar.
+"""
+
+from __future__ import annotations
+
+from deepdream.algebra import Objective, Probe, Term, total
+from deepdream.objectives.grammar import layers, parse_layer
+from deepdream.objectives.penalties import total_variation
+from deepdream.objectives.seeing import channel, layer, match, mean
+from deepdream.objectives.style import content, gram, gram_matrix
+
+__all__ = [
+    "Objective",
+    "Probe",
+    "Term",
+    "channel",
+    "content",
+    "gram",
+    "gram_matrix",
+    "layer",
+    "layers",
+    "match",
+    "mean",
+    "parse_layer",
+    "total",
+    "total_variation",
+]

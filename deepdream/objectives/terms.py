@@ -1,0 +1,34 @@
+"""How the rooms of this package make a term, and measure what it aims at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deepdream.algebra import Objective, Parts, Probe, Target, Tensor, Term, Value
+from deepdream.scales import Size
+
+if TYPE_CHECKING:
+    from deepdream.picture import Picture
+
+__all__ = ["measured", "single"]
+
+
+def single(
+    name: str,
+    value: Value,
+    *,
+    layers: tuple[str, ...] = (),
+    target: Target | None = None,
+    parts: Parts = None,
+) -> Objective:
+    """An objective of one term."""
+    return Objective((Term(name, layers, value, target, parts=parts),))
+
+
+def measured(name: str, target: Picture | Tensor, probe: Probe, size: Size | None) -> Tensor:
+    """Activations of `target`: measured if it is a picture (at its own size if `size` is None)."""
+    import tensorflow as tf
+
+    if not hasattr(target, "pixels"):
+        return tf.convert_to_tensor(target)
+    return probe.features(target, size or (target.height, target.width))[name]
