@@ -181,9 +181,10 @@ def preset(
     deepdream is a preset too: the recipe it carries. The options' names and values are the mode's to check.
     """
     name = str(name_or_path)
-    names = preset_names()
-    if name in names:
-        found = _read(PRESETS / f"{name}.toml")
+    places = _places(name)
+    if places:
+        # Modes may have presets of one name; that of the mode asked for comes before the others.
+        found = _read(min(places, key=lambda path: path.parent.name != mode))
     elif Path(name).suffix or Path(name).name != name:
         found = _read(Path(name))
     else:
@@ -208,9 +209,13 @@ def mode_missing(source: str, mode: str) -> UsageError:
 
 
 def preset_names(mode: str | None = None) -> list[str]:
-    """The built-in presets, all or those of one mode, sorted."""
-    paths = sorted(PRESETS.glob("*.toml"))
-    return [path.stem for path in paths if mode is None or _read(path).mode == mode]
+    """The built-in presets, all or those of one mode, sorted; each is the file `presets/MODE/NAME.toml`."""
+    return sorted({path.stem for path in _places("*") if mode is None or path.parent.name == mode})
+
+
+def _places(name: str) -> list[Path]:
+    """The files of the built-in presets of that name, one for each mode that has one."""
+    return sorted(path for path in PRESETS.glob("*/*.toml") if name in ("*", path.stem))
 
 
 def _read(path: Path) -> Preset:

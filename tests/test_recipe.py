@@ -111,11 +111,26 @@ def test_google_2015_is_the_recipe_of_the_first_notebook() -> None:
     }
 
 
-@pytest.mark.parametrize("name", preset_names())
-def test_every_built_in_preset_suits_its_mode(name: str) -> None:
-    found = preset(name)
-    assert registry.load({}).get(found.mode).check(found.options, partial=True) == found.options
-    assert found.description and name in preset_names(found.mode)
+BUILT_IN = sorted((path.parent.name, path.stem) for path in recipe.PRESETS.glob("*/*.toml"))
+
+
+@pytest.mark.parametrize(("mode", "name"), BUILT_IN)
+def test_every_built_in_preset_suits_its_mode(mode: str, name: str) -> None:
+    found = preset(name, mode)
+    assert registry.load({}).get(mode).check(found.options, partial=True) == found.options
+    assert found.mode == mode and found.description and name in preset_names(mode)
+
+
+def test_a_mode_gets_its_own_preset_where_modes_share_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for mode in ("dream", "style"):
+        (tmp_path / mode).mkdir()
+        (tmp_path / mode / "shared.toml").write_text(f'mode = "{mode}"\n', "utf-8")
+    monkeypatch.setattr("deepdream.recipe.PRESETS", tmp_path)
+    assert preset("shared", "style").mode == "style"
+    assert preset("shared", "dream").mode == "dream"
+    assert preset_names() == preset_names("style") == ["shared"]
 
 
 def test_an_unknown_preset_gets_a_suggestion_from_its_mode() -> None:
@@ -171,5 +186,5 @@ def test_a_preset_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_the_built_in_presets_are_sorted_toml_files() -> None:
     assert preset_names() == sorted(preset_names())
-    for name in preset_names():
-        tomllib.loads((recipe.PRESETS / f"{name}.toml").read_text("utf-8"))
+    for mode, name in BUILT_IN:
+        tomllib.loads((recipe.PRESETS / mode / f"{name}.toml").read_text("utf-8"))
