@@ -1,14 +1,14 @@
 """What a plugin imports: the whole interface between a mode and deepdream, and all of it stable.
 
-`Argument` and `Option` are Typer's; `objectives` is the algebra a mode builds its goal with. Importing this
-module loads no TensorFlow.
+`Argument` and `Option` are Typer's; `objectives` is the algebra a mode builds its goal with, `colours` the
+functions that keep or move a picture's colours. Importing this module loads no TensorFlow.
 """
 
 from __future__ import annotations
 
 from typer import Argument, Option
 
-from deepdream import objectives
+from deepdream import colours, objectives
 from deepdream.engine import Engine, Step
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.modes import API_VERSION, mode
@@ -23,6 +23,7 @@ __all__ = [
     "Picture",
     "Step",
     "UsageError",
+    "colours",
     "mode",
     "objectives",
 ]
