@@ -20,12 +20,14 @@ __all__ = ["Answers"]
 class Answers:
     """Answers for `images` as the command line names them; as JSON, each gets one, whatever becomes of it.
 
+    Where a mode works on no picture there is one answer, for None.
+
     An exception that leaves the `with` block is the answer for all that have none yet.
     """
 
-    def __init__(self, images: Sequence[str], *, as_json: bool, modes: Iterable[Mode] = ()) -> None:
+    def __init__(self, images: Sequence[str | None], *, as_json: bool, modes: Iterable[Mode] = ()) -> None:
         self.as_json = as_json
-        self._waiting = list(images)
+        self._waiting = list(images) or [None]
         self._modes = modes
 
     def __enter__(self) -> Answers:
@@ -35,7 +37,7 @@ class Answers:
         if error is not None:
             self.all_failed(explain(error, self._modes))
 
-    def made(self, image: str, path: Path, result: Result) -> None:
+    def made(self, image: str | None, path: Path, result: Result) -> None:
         """`path` is, or in a plan would be, what was made of `image`."""
         self._waiting.remove(image)
         if self.as_json:
@@ -44,7 +46,7 @@ class Answers:
         else:
             put(str(path))
 
-    def failed(self, image: str, failure: Failure) -> None:
+    def failed(self, image: str | None, failure: Failure) -> None:
         """Nothing was made of `image`."""
         self._waiting.remove(image)
         if self.as_json:

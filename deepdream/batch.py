@@ -39,6 +39,7 @@ class Job:
 
     mode: str
     images: tuple[str, ...]
+    """The pictures to work on, one after another; none for a mode that works on none."""
     options: Mapping[str, Any] = field(default_factory=dict)
     common: Common = field(default_factory=Common)
     pictures: Mapping[str, str] = field(default_factory=dict)
@@ -76,15 +77,16 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
     """Make every picture, adding an exit code for each to `codes`; whether the batch was not stopped."""
     session = Session(registry, show_notices=job.debug)
     target = Target(job.mode, job.output, images=len(job.images), overwrite=job.overwrite)
-    for image in job.images[:1]:
-        target.path(image)  # what stands in the way of all is said before any is made
+    images: tuple[str | None, ...] = job.images or (None,)
+    target.path(images[0])  # what stands in the way of all is said before any is made
     pictures = {name: load(path) for name, path in job.pictures.items()}
-    first = registry.get(job.mode).pictures[0].name
+    subject = registry.get(job.mode).subject
     with Interrupts(voice) as interrupts:
-        for image in job.images:
+        for image in images:
+            worked_on = {} if subject is None or image is None else {subject.name: Input(image)}
             recipe = Recipe(
                 job.mode,
-                inputs={first: Input(image), **{n: Input(p) for n, p in job.pictures.items()}},
+                inputs={**worked_on, **{name: Input(path) for name, path in job.pictures.items()}},
                 options=job.options,
                 common=job.common,
                 seed=job.seed,
@@ -103,7 +105,7 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
                 failure = explain(error, registry.modes.values())
                 if job.debug:
                     voice.line(details(error))
-                named = len(job.images) == 1 or image in failure.message
+                named = image is None or len(images) == 1 or image in failure.message
                 voice.error(failure.message if named else f"{image}: {failure.message}", failure.hint)
                 answers.failed(image, failure)
                 codes.append(failure.code)
@@ -175,7 +177,7 @@ def _make(
     voice: Voice,
     interrupts: Interrupts,
     answers: Answers,
-    image: str,
+    image: str | None,
     pictures: Mapping[str, Picture],
     suffix: str = ".png",
 ) -> Result:
@@ -206,7 +208,7 @@ def _make(
 
     interrupts.loading = True
     # A plugin that prints must not write among the results on standard output.
-    with contextlib.redirect_stdout(sys.stderr), progress(voice, image) as shown:
+    with contextlib.redirect_stdout(sys.stderr), progress(voice, image or recipe.mode) as shown:
         result = in_background(
             lambda: session.run(
                 recipe,
@@ -252,7 +254,7 @@ def _summary(result: Result) -> str:
     return ("stopped early: " if result.interrupted else "") + "; ".join(words)
 
 
-def _show_plan(result: Result, path: Path, image: str, answers: Answers) -> None:
+def _show_plan(result: Result, path: Path, image: str | None, answers: Answers) -> None:
     """The plan of a job on standard output: JSON, or a recipe in TOML under a head of comments."""
     report = dict(result.report)
     if answers.as_json:

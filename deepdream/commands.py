@@ -23,6 +23,10 @@ __all__ = ["add_mode", "complete_layers", "complete_models"]
 
 _SHAPING = "Network and size"
 _RUNNING = "Output and running"
+_LAST = {
+    True: "Several pictures are done one after another with the same options.",
+    False: "It works on no picture and makes one of its own.",
+}
 
 
 def add_mode(app: typer.Typer, mode: Mode, registry: Registry) -> None:
@@ -38,7 +42,7 @@ def add_mode(app: typer.Typer, mode: Mode, registry: Registry) -> None:
     app.command(
         mode.name,
         # A last paragraph that is not indented keeps rich from taking the indentation of examples away.
-        help=_plain(f"{mode.help}\n\nSeveral pictures are done one after another with the same options."),
+        help=_plain(f"{mode.help}\n\n{_LAST[mode.subject is not None]}"),
         short_help=_plain(mode.summary),
         epilog="\n\n".join(epilog),
         rich_help_panel="Modes",
@@ -74,15 +78,17 @@ class _ModeCommand(TyperCommand):
 
 
 def _command(mode: Mode, registry: Registry) -> Callable[..., None]:
-    first, *others = mode.pictures
+    subject = mode.subject
+    others = [item for item in mode.pictures if item is not subject]
     common = {item.name: item for item in Common.parameters()}
 
     def command(context: typer.Context, **values: Any) -> None:
         options = {item.name: values[item.name] for item in mode.options}
-        with Answers(values[first.name], as_json=values["json"]):
+        images = () if subject is None else tuple(values[subject.name])
+        with Answers(images, as_json=values["json"]):
             job = Job(
                 mode=mode.name,
-                images=tuple(values[first.name]),
+                images=images,
                 pictures={item.name: values[item.name] for item in others if values[item.name] is not None},
                 # What Typer leaves at None, or empty for a list, was given by nobody.
                 options=mode.check(
@@ -97,7 +103,7 @@ def _command(mode: Mode, registry: Registry) -> Callable[..., None]:
             )
         raise typer.Exit(run_job(job, registry))
 
-    declared = list(_declarations(mode, first, others, common, registry))
+    declared = list(_declarations(mode, others, common, registry))
     annotations = {name: annotation for name, annotation, _ in declared}
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
@@ -116,14 +122,14 @@ _SWITCHES = ("output", "overwrite", "json", "dry_run", "quiet", "verbose", "debu
 
 def _declarations(
     mode: Mode,
-    first: Parameter,
     others: list[Parameter],
     common: Mapping[str, Parameter],
     registry: Registry,
 ) -> Iterator[_Declaration]:
     """Name, annotation and default of every parameter of the command, as Typer wants them."""
     yield "context", typer.Context, REQUIRED
-    yield first.name, Annotated[list[str], _argument(first, "One or more pictures.")], REQUIRED
+    if (subject := mode.subject) is not None:
+        yield subject.name, Annotated[list[str], _argument(subject, "One or more pictures.")], REQUIRED
     for item in others:
         if item.required:
             yield item.name, Annotated[str, _argument(item)], REQUIRED
@@ -164,9 +170,13 @@ def _running(mode: Mode, registry: Registry) -> Iterator[_Declaration]:
     yield option(
         "output",
         str | None,
-        f"File to write, its suffix being the format (png, jpg, webp, tif), or a folder; "
+        "File to write, its suffix being the format (png, jpg, webp, tif), or a folder; "
         "one that ends in '/' is made if need be. "
-        f"(default: IMAGE's name with .{mode.name}.png, here)",
+        + (
+            f"(default: IMAGE's name with .{mode.name}.png, here)"
+            if mode.subject
+            else f"(default: {mode.name}.png, here)"
+        ),
         "--output",
         "-o",
         metavar="PATH",

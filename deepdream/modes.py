@@ -84,6 +84,11 @@ class Mode:
     source: str
 
     @property
+    def subject(self) -> Parameter | None:
+        """The picture that the mode works on: its first parameter, or None if it makes one out of nothing."""
+        return next((item for item in self.parameters[:1] if item.picture and item.required), None)
+
+    @property
     def pictures(self) -> tuple[Parameter, ...]:
         """The parameters that are pictures, in the order of the signature."""
         return tuple(item for item in self.parameters if item.picture)
@@ -198,9 +203,11 @@ def _signature(function: Callable[..., Picture]) -> tuple[str, tuple[Parameter, 
         if name in COMMON_NAMES:
             raise DeepDreamError(f"every mode already has an option '{name}'", "rename the parameter")
         parameters.append(parameter(name, hints[name], item.default, picture_type=Picture))
-    if len(engines) != 1 or not any(item.picture and item.required for item in parameters[:1]):
+    needed = [item.picture and item.required for item in parameters]
+    if len(engines) != 1 or (any(needed) and not needed[0]):
         raise DeepDreamError(
-            "it must take a Picture to work on first, and one Engine",
-            f"declare it 'def {function.__name__}(image: Picture, engine: Engine, *, ...)'",
+            "it must take one Engine, and if it needs pictures, the one to work on first",
+            f"declare it 'def {function.__name__}(image: Picture, engine: Engine, *, ...)', "
+            "without the image if it works on none",
         )
     return engines[0], tuple(parameters)

@@ -107,7 +107,7 @@ class Session:
     def _prepare(
         self, recipe: Recipe, pictures: Mapping[str, Picture], *, draw_seed: bool = True
     ) -> tuple[Mode, Recipe, dict[str, Picture]]:
-        """Check a recipe, cheap things first, and load its pictures; the first one at the wanted size."""
+        """Check a recipe, cheap things first, and load its pictures; its subject at the wanted size."""
         mode = self.registry.get(recipe.mode)
         options = mode.check(recipe.options)
         mode.check_pictures({*recipe.inputs, *pictures})
@@ -125,9 +125,9 @@ class Session:
             else:
                 continue
             inputs[name] = _input(wanted, loaded[name])
-        first = mode.pictures[0].name if mode.pictures else None
-        if first in loaded and recipe.common.size is not None:
-            loaded[first] = loaded[first].fitted(recipe.common.size)
+        subject = mode.subject
+        if subject is not None and recipe.common.size is not None:
+            loaded[subject.name] = loaded[subject.name].fitted(recipe.common.size)
         return mode, replace(recipe, options=options, inputs=inputs, seed=seed), loaded
 
 

@@ -53,10 +53,10 @@ def format_of(path: str | os.PathLike[str]) -> str:
         ) from None
 
 
-def output_path(stem: str, mode: str, suffix: str = ".png", folder: str | os.PathLike[str] = Path()) -> Path:
-    """The first free name: `<stem>.<mode>.png`, then `<stem>.<mode>-2.png`, `-3`, ... in `folder`."""
+def output_path(name: str, suffix: str = ".png", folder: str | os.PathLike[str] = Path()) -> Path:
+    """The first free name: `<name>.png`, then `<name>-2.png`, `-3`, ... in `folder`."""
     for number in count(1):
-        path = Path(folder) / f"{stem}.{mode}{'' if number == 1 else f'-{number}'}{suffix}"
+        path = Path(folder) / f"{name}{'' if number == 1 else f'-{number}'}{suffix}"
         with _said_of(path):
             if not os.path.lexists(path):
                 return path

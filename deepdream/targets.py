@@ -39,10 +39,10 @@ class Target:
         else:
             self.file = path
 
-    def path(self, image: str, suffix: str = ".png") -> Path:
-        """The path for what is made of `image`; DeepDreamError if nothing can be written there."""
-        stem = Path(image).stem
-        plain = self.folder / f"{stem}.{self.mode}{suffix}"
+    def path(self, image: str | None, suffix: str = ".png") -> Path:
+        """The path for what is made of `image`, or of nothing; DeepDreamError if it cannot be written."""
+        name = self._name(image)
+        plain = self.folder / f"{name}{suffix}"
         if not self.folder.is_dir():
             format_of(plain)
             check_new_folder(self.folder)
@@ -52,11 +52,11 @@ class Target:
         elif self.overwrite and plain not in self._written:
             path = plain
         else:
-            path = output_path(stem, self.mode, suffix, self.folder)
+            path = output_path(name, suffix, self.folder)
         check_writable(path, self._may_replace(path))
         return path
 
-    def save(self, picture: Picture, path: Path, image: str) -> Path:
+    def save(self, picture: Picture, path: Path, image: str | None) -> Path:
         """Save at `path`; at the next free number if somebody took a name that we chose ourselves."""
         self.make_folder()
         while True:
@@ -65,7 +65,7 @@ class Target:
             except DeepDreamError:
                 if self.file is not None or self._may_replace(path) or not os.path.lexists(path):
                     raise
-                path = output_path(Path(image).stem, self.mode, path.suffix, self.folder)
+                path = output_path(self._name(image), path.suffix, self.folder)
             else:
                 self._written.add(path)
                 return saved
@@ -76,13 +76,17 @@ class Target:
         if self.overwrite:
             place = path.with_suffix(f".step{step:04d}{path.suffix}")
         else:
-            place = output_path(path.stem, f"step{step:04d}", path.suffix, path.parent)
+            place = output_path(f"{path.stem}.step{step:04d}", path.suffix, path.parent)
         return picture.save(place, overwrite=self.overwrite)
 
     def make_folder(self) -> None:
         """Make the folder that results go to, unless it is there."""
         if not self.folder.is_dir():
             make_folder(self.folder)
+
+    def _name(self, image: str | None) -> str:
+        """The name of a result without its suffix: `photo.dream`, or `visualize` where there is no photo."""
+        return self.mode if image is None else f"{Path(image).stem}.{self.mode}"
 
     def _may_replace(self, path: Path) -> bool:
         return self.overwrite and path not in self._written

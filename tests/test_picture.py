@@ -750,12 +750,12 @@ def test_interrupted_write_leaves_nothing(
 
 
 def test_output_path_is_the_first_free_name(tmp_path: Path) -> None:
-    assert output_path("cat", "dream", folder=tmp_path) == tmp_path / "cat.dream.png"
+    assert output_path("cat.dream", folder=tmp_path) == tmp_path / "cat.dream.png"
     (tmp_path / "cat.dream.png").touch()
     (tmp_path / "cat.dream-2.png").symlink_to("nowhere")
-    assert output_path("cat", "dream", folder=tmp_path) == tmp_path / "cat.dream-3.png"
-    assert output_path("cat", "dream", ".jpg", tmp_path) == tmp_path / "cat.dream.jpg"
-    assert output_path("cat", "style") == Path("cat.style.png")
+    assert output_path("cat.dream", folder=tmp_path) == tmp_path / "cat.dream-3.png"
+    assert output_path("cat.dream", ".jpg", tmp_path) == tmp_path / "cat.dream.jpg"
+    assert output_path("cat.style") == Path("cat.style.png")
 
 
 def test_check_leaves_no_trace(tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ BROKEN = {
     "unknown name": ({"parameters": "image: Picture, engine: Engine, x: 'Y' = 3"}, "name 'Y' is not defined"),
     "no engine": (
         {"parameters": "image: Picture"},
-        "a Picture to work on first, and one Engine; declare it 'def function(",
+        "must take one Engine, and if it needs pictures, the one to work on first; declare it 'def function(",
     ),
     "no docstring": ({"doc": "pass"}, "has no docstring, which is its help text"),
     "type": (
@@ -204,9 +204,9 @@ BROKEN = {
         "which no option can have",
     ),
     "star": ({"parameters": "image: Picture, engine: Engine, **x: int"}, "'x' cannot be given by name"),
-    "no picture": (
-        {"parameters": "engine: Engine, image: Picture | None = None"},
-        "a Picture to work on first",
+    "picture later": (
+        {"parameters": "engine: Engine, x: int, image: Picture"},
+        "if it needs pictures, the one to work on first",
     ),
     "argument": (
         {"parameters": "image: Picture, engine: Engine, x: Annotated[str, Argument()]"},
