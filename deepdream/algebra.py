@@ -49,8 +49,8 @@ class Term:
     `value(activations, canvas, target)` is traced into the gradient step. `target(probe)`, if
     there is one, runs once per octave; what it returns (a tensor or a nest of tensors) reaches
     `value` as a constant. `parts` says how the value follows from the values of the parts of a picture:
-    their mean, weighted by their cells, their sum, or None if not at all. `channel` is the one that the
-    term is about, if it is about one; the engine sees to it that the layer has it.
+    their mean, weighted by their cells, their sum, or None if not at all. `channels` are those that
+    the term is about, if it is about some; the engine sees to it that the layer has them.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Term:
     target: Target | None = None
     weight: float = 1.0
     parts: Parts = None
-    channel: int | None = None
+    channels: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def run(arguments: Sequence[str]) -> int:
         voice = Voice()
         if "--debug" in arguments:
             voice.line(details(error))
-        voice.error(failure.message, failure.hint)
+        voice.error(failure.message, failure.hint, failure.column)
         voice.close()
         return failure.code
 

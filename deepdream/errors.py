@@ -25,9 +25,16 @@ class DeepDreamError(Exception):
 
 
 class UsageError(DeepDreamError):
-    """The request itself cannot be meant: a wrong name, a value out of range; exit code 2."""
+    """The request itself cannot be meant: a wrong name, a value out of range; exit code 2.
+
+    `column` is where in the message the wrong character is, counted from 0: a caret will point at it.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str, hint: str | None = None, *, column: int | None = None) -> None:
+        super().__init__(message, hint)
+        self.column = column
 
 
 def did_you_mean(word: str, known: Iterable[str], *, otherwise: str | None = None) -> str | None:

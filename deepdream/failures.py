@@ -25,6 +25,8 @@ class Failure:
     message: str
     hint: str | None
     code: int
+    column: int | None = None
+    """Where in the message a caret belongs."""
 
 
 def explain(error: BaseException, modes: Iterable[Mode] = ()) -> Failure:
@@ -33,7 +35,7 @@ def explain(error: BaseException, modes: Iterable[Mode] = ()) -> Failure:
     What nobody expected is laid at the door of the one of `modes` it was raised in.
     """
     if isinstance(error, DeepDreamError):
-        return Failure(error.message, error.hint, error.exit_code)
+        return Failure(error.message, error.hint, error.exit_code, getattr(error, "column", None))
     if isinstance(error, typer.TyperException):
         return _of_the_parser(error)
     if isinstance(error, KeyboardInterrupt | typer.Abort):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from deepdream import backbones, memory, tiling
 from deepdream.errors import DeepDreamError, UsageError
+from deepdream.layerspec import runs
 from deepdream.objectives import Objective
 from deepdream.scales import Size, octave_sizes
 
@@ -40,20 +41,22 @@ def octaves(
 def check_channels(objective: Objective, choice: backbones.Choice) -> None:
     """Refuse channels that a layer lacks, and those of a layer that another one stands in for."""
     for term in objective.terms:
-        if term.channel is None:
+        if not term.channels:
             continue
         wanted = term.layers[0]
         layer = choice.backbone.layer(choice.used[wanted])
         if layer.name != wanted:
+            listed = ", ".join(runs(term.channels))
             raise DeepDreamError(
-                f"channel {term.channel} of {wanted} has no counterpart in {layer.name} of VGG16",
+                f"channel {listed} of {wanted} has no counterpart in {layer.name} of VGG16",
                 f"{choice.note}; name a layer of {choice.backbone.name} instead",
             )
-        if not 0 <= term.channel < layer.channels:
-            raise UsageError(
-                f"{layer.name} of {choice.backbone.name} has no channel {term.channel}",
-                f"its channels are 0 to {layer.channels - 1}",
-            )
+        for channel in term.channels:
+            if not 0 <= channel < layer.channels:
+                raise UsageError(
+                    f"{layer.name} of {choice.backbone.name} has no channel {channel}",
+                    f"its channels are 0 to {layer.channels - 1}",
+                )
 
 
 @dataclass(frozen=True)

@@ -106,9 +106,12 @@ class Voice:
         if self.verbose:
             self.line(text)
 
-    def error(self, message: str, hint: str | None = None) -> None:
-        """What went wrong, and the way out."""
+    def error(self, message: str, hint: str | None = None, column: int | None = None) -> None:
+        """What went wrong, and the way out; a caret points at the character `column` of the message."""
         self.line(f"error: {_one_line(message)}")
+        if column is not None:
+            before = len(_one_line(message[:column] + "^"))
+            self.line("^".rjust(len("error: ") + before))
         if hint:
             self.line(f"hint: {_one_line(hint)}")
 

@@ -13,7 +13,10 @@ def dream(
     *,
     layer: Annotated[
         list[str] | None,
-        Option(help="Layer to amplify, NAME or NAME:WEIGHT; repeat to mix. See 'deepdream layers'."),
+        Option(
+            help="What to amplify: LAYER, LAYER:WEIGHT, LAYER[CHANNEL,...], LAYER[top5]; repeat to mix. "
+            "See 'deepdream layers'."
+        ),
     ] = None,
     octaves: Annotated[int, Option(min=1, max=32, help="Sizes to dream at, small to large.")] = 4,
     octave_scale: Annotated[
@@ -40,10 +43,15 @@ def dream(
       deepdream dream photo.jpg --layer block4_conv3 --steps 20
 
       deepdream dream photo.jpg --layer mixed4 --layer mixed5:0.5 -o dreamt.jpg
+
+      deepdream dream photo.jpg --layer "block5_conv1[top3]"
     """
     return engine.ascend(
         image,
-        obj.layers(layer or engine.default_layers("dream")),
+        obj.layers(
+            layer or engine.default_layers("dream"),
+            seen=lambda names: engine.features(image.fitted(min(max(image.size), 512)), names),
+        ),
         octaves=octaves,
         octave_scale=octave_scale,
         steps=steps,

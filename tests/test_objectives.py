@@ -33,6 +33,18 @@ def np_match(a: np.ndarray, guide: np.ndarray) -> float:
     return sum(max(float(x @ y) for y in guide.reshape(-1, 4)) for x in a.reshape(-1, 4))
 
 
+def np_cosine(a: np.ndarray, guide: np.ndarray) -> float:
+    def unit(v: np.ndarray) -> np.ndarray:
+        return v / np.sqrt((v**2).sum())
+
+    return sum(max(float(unit(x) @ unit(y)) for y in guide.reshape(-1, 4)) for x in a.reshape(-1, 4))
+
+
+def np_direction(a: np.ndarray, target: np.ndarray) -> float:
+    vector = target.reshape(-1, 4).mean(0)
+    return float((a.reshape(-1, 4) @ vector).mean() / np.sqrt((vector**2).sum()))
+
+
 def np_variation(_a: np.ndarray, x: np.ndarray) -> float:
     total = 0.0
     for i in range(x.shape[1] - 1):
@@ -46,6 +58,23 @@ TERMS = {
     "relative": (obj.layer("L", relative=True), lambda a, x: (a**2).mean() / (SAME**2).mean()),
     "mean": (obj.mean("L"), lambda a, x: a.mean()),
     "channel": (obj.channel("L", 2), lambda a, x: a[..., 2].mean()),
+    "channels": (
+        obj.response("L", metric="mean", channels=[2, 0]),
+        lambda a, x: (a[..., 2].mean() + a[..., 0].mean()) / 2,
+    ),
+    "squared channels": (obj.response("L", channels=[1, 3]), lambda a, x: (a[..., [1, 3]] ** 2).mean()),
+    "absolute": (obj.response("L", metric="l1"), lambda a, x: np.abs(a).mean()),
+    "rectified": (obj.response("L", metric="relu"), lambda a, x: np.maximum(a, 0).mean()),
+    "relative mean": (
+        obj.response("L", metric="mean", relative=True),
+        lambda a, x: a.mean() / np.sqrt((SAME**2).mean()),
+    ),
+    "border": (obj.response("L", border=2), lambda a, x: (a[:, 2:-2, 2:-2] ** 2).sum() / a.size),
+    "neuron": (obj.neuron("L", 3, x=0.5, y=0.9), lambda a, x: a[0, 4, 3, 3]),
+    "corner": (obj.response("L", place=(1.0, 0.0)), lambda a, x: (a[0, 0, 6] ** 2).mean()),
+    "cosine": (obj.cosine("L", GUIDE), lambda a, x: np_cosine(a, GUIDE)),
+    "direction": (obj.direction("L", GUIDE), lambda a, x: np_direction(a, GUIDE)),
+    "vector": (obj.direction("L", GUIDE[0, 0, 0]), lambda a, x: np_direction(a, GUIDE[0, 0, 0])),
     "match": (obj.match("L", GUIDE), lambda a, x: np_match(a, GUIDE)),
     "content": (obj.content("L", SAME), lambda a, x: ((a - SAME) ** 2).mean()),
     "gram": (obj.gram("L", GUIDE), lambda a, x: ((np_gram(a) - np_gram(GUIDE)) ** 2).mean() / 16),
@@ -133,13 +162,54 @@ def test_a_weight_must_be_a_number(weight: float) -> None:
         weight * obj.layer("a")
 
 
-def test_layer_grammar() -> None:
-    assert obj.parse_layer("mixed4") == ("mixed4", 1.0)
-    assert obj.parse_layer("mixed5:-0.5") == ("mixed5", -0.5)
-    for wrong in ("", ":1", "mixed4:", "mixed4:x", "mixed4:nan"):
-        with pytest.raises(UsageError):
-            obj.parse_layer(wrong)
+def test_a_guide_in_a_direction_is_what_the_picture_lacks() -> None:
+    class Two(Probe):
+        def features(self, picture: Any, _size: Any) -> Mapping[str, Any]:
+            return {"L": tf.constant(GUIDE if picture is painting else SAME)}
+
+    painting = SimpleNamespace(pixels=None, width=40, height=30)
+    vector = obj.direction("L", painting).terms[0].target(Two()).numpy()
+    lacks = GUIDE.reshape(-1, 4).mean(0) - SAME.reshape(-1, 4).mean(0)
+    np.testing.assert_allclose(vector, lacks / np.sqrt((lacks**2).sum()), rtol=1e-9)
+
+
+def test_the_words_of_layer_become_terms() -> None:
     assert str(obj.layers(["a"])) == "layer(a)"
     assert str(obj.layers(["a", "b:0.5"])) == "gain(a) + 0.5·gain(b)"
-    with pytest.raises(UsageError):
+    assert str(obj.layers(["a", "b:-0.5"], relative=False)) == "layer(a) - 0.5·layer(b)"
+    assert str(obj.layers(["a[3]"])) == "channel(a, 3)"
+    assert str(obj.layers(["a[3,5-8]@0.5,0.25"])) == "channels(a, 3, 5-8, at 0.5 0.25)"
+    assert (
+        str(obj.layers(["a", "b[2]"], metric="l1", border=2))
+        == "l1-gain(a, border 2) + l1-gain(b, 2, border 2)"
+    )
+    with pytest.raises(UsageError, match="weight other than 0"):
         obj.layers(["a:0"])
+    with pytest.raises(UsageError, match="no picture"):
+        obj.layers(["a[top1]"])
+
+
+def test_strongest_and_weakest_channels_are_those_of_the_picture() -> None:
+    seen = np.zeros((1, 2, 2, 5), np.float32)
+    seen[0, 0, 0] = 1, 7, 0, 3, 2
+    asked = []
+
+    def look(names: Any) -> Mapping[str, Any]:
+        asked.append(names)
+        return {"a": tf.constant(seen), "b": tf.constant(seen)}
+
+    objective = obj.layers(["a[top2]", "b[bottom2,1]"], seen=look)
+    assert asked == [("a", "b")]
+    assert str(objective) == "gain(a, top2 = 1 3) + gain(b, bottom2 = 1 0 4)"  # 2 never responds
+    assert str(obj.layers(["a[top2]"], seen=lambda names: {"a": None})) == "channels(a, top2)"
+    with pytest.raises(UsageError, match="more channels than the layer's 5"):
+        obj.layers(["a[top6]"], seen=look)
+
+
+def test_only_whole_layers_where_no_channel_will_do() -> None:
+    assert obj.parse_layer("mixed4") == ("mixed4", 1.0)
+    assert obj.parse_layer("mixed5:-0.5") == ("mixed5", -0.5)
+    with pytest.raises(UsageError, match="not a whole layer") as caught:
+        obj.parse_layer("mixed4[3]")
+    assert caught.value.column is not None
+    assert caught.value.message[caught.value.column] == "["

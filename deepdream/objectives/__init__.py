@@ -15,24 +15,36 @@ levels 0-255; the value of a term is a float32 scalar.
 from __future__ import annotations
 
 from deepdream.algebra import Objective, Probe, Term, total
-from deepdream.objectives.grammar import layers, parse_layer
+from deepdream.layerspec import LayerSpec
+from deepdream.layerspec import parse as parse_spec
+from deepdream.objectives.grammar import layers, parse_layer, ranking
+from deepdream.objectives.guiding import cosine, direction, match
 from deepdream.objectives.penalties import total_variation
-from deepdream.objectives.seeing import channel, layer, match, mean
+from deepdream.objectives.seeing import METRICS, Metric, channel, layer, mean, neuron, response
 from deepdream.objectives.style import content, gram, gram_matrix
 
 __all__ = [
+    "METRICS",
+    "LayerSpec",
+    "Metric",
     "Objective",
     "Probe",
     "Term",
     "channel",
     "content",
+    "cosine",
+    "direction",
     "gram",
     "gram_matrix",
     "layer",
     "layers",
     "match",
     "mean",
+    "neuron",
     "parse_layer",
+    "parse_spec",
+    "ranking",
+    "response",
     "total",
     "total_variation",
 ]

@@ -1,18 +1,84 @@
-"""What a network sees: rewards for the activations of layers and channels."""
+"""What a network sees: rewards for the activations of layers, channels and neurons."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Literal, get_args
 
 from deepdream.algebra import Objective, Probe, Tensor, Term
-from deepdream.objectives.terms import measured, single
+from deepdream.errors import UsageError
+from deepdream.layerspec import runs
 from deepdream.scales import fit
 
-if TYPE_CHECKING:
-    from deepdream.picture import Picture
+__all__ = ["METRICS", "Metric", "channel", "layer", "mean", "neuron", "response"]
 
-__all__ = ["channel", "layer", "match", "mean"]
+Metric = Literal["l2", "mean", "l1", "relu"]
+"""How activations become a number: mean(a²), mean(a), mean|a| or mean(max(a, 0))."""
+METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
+
+
+def response(
+    name: str,
+    *,
+    metric: Metric = "l2",
+    channels: Iterable[int] = (),
+    place: tuple[float, float] | None = None,
+    relative: bool = False,
+    border: int = 0,
+    listed: str | None = None,
+) -> Objective:
+    """How strongly a layer, some of its channels or one of its cells respond.
+
+    `metric` is applied to every activation, and the mean is taken over `channels` (all of them if none is
+    named) and over all cells, or the one at `place`: fractions of width and height. `border` cells on each
+    side of the layer do not count, but stay in the number that the sum is divided by (Keras's Deep Dream
+    example). With `relative`, the value is divided by how loud the whole layer is on the canvas that the
+    octave starts from (shrunk to 1024 px if it is larger), mean(a²) or its root, so that layers of different
+    loudness weigh the same in a sum. `listed` stands for the channels in the term's name; channels named so
+    may be those of a stand-in.
+    """
+    chosen = tuple(channels)
+
+    def value(activations: Any, _x: Tensor, loudness: Tensor) -> Tensor:
+        import tensorflow as tf
+
+        seen = activations[name]
+        if chosen:
+            seen = tf.gather(seen, chosen, axis=-1)
+        if place is not None:
+            seen = _cell(seen, place)
+        count = tf.cast(tf.size(seen), seen.dtype)
+        if border:
+            seen = _inside(seen, border)
+        total = tf.reduce_sum(_measures()[metric](seen)) / count
+        return total / loudness if relative else total
+
+    def start(probe: Probe) -> Tensor:
+        import tensorflow as tf
+
+        size = fit(probe.size, min(max(probe.size), 1024))
+        loudness = tf.reduce_mean(tf.square(probe.features(probe.canvas, size)[name]))
+        return tf.maximum(loudness if metric == "l2" else tf.sqrt(loudness), 1e-12)
+
+    usual = "mean" if chosen or listed else "l2"
+    noun = "layer" if not (chosen or listed) else "channel" if len(chosen) == 1 else "channels"
+    head = {"mean": "mean", usual: noun}.get(metric, metric)
+    if relative:
+        head = "gain" if metric == usual else f"{metric}-gain"
+    inside = [name, *([listed] if listed else runs(chosen))]
+    if place is not None:
+        inside.append(f"at {place[0]:g} {place[1]:g}")
+    if border:
+        inside.append(f"border {border}")
+    term = Term(
+        f"{head}({', '.join(inside)})",
+        (name,),
+        value,
+        start if relative else None,
+        parts=None if place or border else "mean",
+        channels=() if listed else chosen,
+    )
+    return Objective((term,))
 
 
 def layer(name: str, *, relative: bool = False) -> Objective:
@@ -20,69 +86,56 @@ def layer(name: str, *, relative: bool = False) -> Objective:
 
     google/deepdream maximises ½Σa²; the two differ by a factor that depends on the size of the
     layer alone, which the step's normalisation cancels. The mean can be compared between octaves.
-    With `relative`, the value is divided by what it is on the canvas that the octave starts from
-    (shrunk to 1024 px if it is larger), so that layers of different loudness weigh the same in a sum.
+    `relative` is as for `response`.
     """
-
-    def loudness(activations: Mapping[str, Tensor]) -> Tensor:
-        import tensorflow as tf
-
-        return tf.reduce_mean(tf.square(activations[name]))
-
-    if not relative:
-        return single(f"layer({name})", lambda a, _x, _t: loudness(a), layers=(name,), parts="mean")
-
-    def start(probe: Probe) -> Tensor:
-        import tensorflow as tf
-
-        size = fit(probe.size, min(max(probe.size), 1024))
-        return tf.maximum(loudness(probe.features(probe.canvas, size)), 1e-12)
-
-    return single(
-        f"gain({name})", lambda a, _x, t: loudness(a) / t, layers=(name,), target=start, parts="mean"
-    )
+    return response(name, relative=relative)
 
 
 def mean(name: str) -> Objective:
     """The mean activation of a layer, not squared: mean(a), as in TensorFlow's DeepDream tutorial."""
-
-    def value(activations: Mapping[str, Tensor], _x: Tensor, _t: Tensor) -> Tensor:
-        import tensorflow as tf
-
-        return tf.reduce_mean(activations[name])
-
-    return single(f"mean({name})", value, layers=(name,), parts="mean")
+    return response(name, metric="mean")
 
 
 def channel(name: str, index: int) -> Objective:
     """The mean activation of one channel of a layer, counted from 0: mean(a[..., index])."""
-
-    def value(activations: Mapping[str, Tensor], _x: Tensor, _t: Tensor) -> Tensor:
-        import tensorflow as tf
-
-        return tf.reduce_mean(activations[name][..., index])
-
-    return Objective((Term(f"channel({name}, {index})", (name,), value, parts="mean", channel=index),))
+    return response(name, metric="mean", channels=[index])
 
 
-def match(name: str, target: Picture | Tensor) -> Objective:
-    """Pull the features of a layer towards those of a guide: Σ_p max_q ⟨x_p, y_q⟩.
+def neuron(name: str, index: int, x: float = 0.5, y: float = 0.5) -> Objective:
+    """The activation of one channel in one cell: at the fractions `x` of the width, `y` of the height.
 
-    `target` is the guide's picture, or its activations `[1, h, w, C]`. Every position of the
-    dream takes the guide's feature with the largest dot product, and that feature is the gradient
-    at the layer (google/deepdream, "controlling dreams").
+    What the network sees is rolled by the jitter of a climb, and the cell stays: give it little or none.
     """
+    return response(name, metric="mean", channels=[index], place=(_fraction(x), _fraction(y)))
 
-    def guide(probe: Probe) -> Tensor:
-        return measured(name, target, probe, size=None)
 
-    def value(activations: Mapping[str, Tensor], _x: Tensor, features: Tensor) -> Tensor:
-        import tensorflow as tf
+def _fraction(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise UsageError(f"a place is given in fractions of the picture, from 0 to 1, not {value}")
+    return value
 
-        depth = tf.shape(features)[-1]
-        x = tf.reshape(activations[name], [-1, depth])
-        y = tf.reshape(features, [-1, depth])
-        best = tf.argmax(tf.matmul(tf.stop_gradient(x), y, transpose_b=True), axis=1)
-        return tf.reduce_sum(x * tf.gather(y, best))
 
-    return single(f"match({name})", value, layers=(name,), target=guide, parts="sum")
+def _measures() -> dict[str, Callable[[Tensor], Tensor]]:
+    import tensorflow as tf
+
+    return {"l2": tf.square, "mean": tf.identity, "l1": tf.abs, "relu": tf.nn.relu}
+
+
+def _cell(seen: Tensor, place: tuple[float, float]) -> Tensor:
+    """The cell `[1, 1, 1, C]` that the place lies in."""
+    import tensorflow as tf
+
+    for axis, part in ((1, place[1]), (2, place[0])):
+        length = tf.shape(seen)[axis]
+        index = tf.minimum(tf.cast(part * tf.cast(length, tf.float32), tf.int32), length - 1)
+        seen = tf.gather(seen, [index], axis=axis)
+    return seen
+
+
+def _inside(seen: Tensor, border: int) -> Tensor:
+    """The cells without `border` rows and columns on each side; at least one of each stays."""
+    import tensorflow as tf
+
+    height, width = tf.shape(seen)[1], tf.shape(seen)[2]
+    rows, columns = (tf.minimum(border, (side - 1) // 2) for side in (height, width))
+    return seen[:, rows : height - rows, columns : width - columns]
