@@ -50,24 +50,23 @@ class _Stepper:
         self.climb = self._enter(self.optimiser)
 
     def _enter(self, optimiser: str) -> Any:
-        from deepdream import optim
         from deepdream.ascent import Climb
+        from deepdream.updates import Way, named
 
-        made = optim.make(optimiser, 1.5, 20)
-        climb = Climb(self.network, self.objective(self.pixels), made, jitter=0, seed=0)
-        climb.enter(self.canvas, self.pixels.shape[:2])
+        climb = Climb(self.network, self.objective(self.pixels), Way(named(optimiser, 1.5, 20)))
+        climb.enter(self.canvas)
         return climb
 
     def gradient(self) -> np.ndarray:
         """Up to a factor: what one normalised step moves, no pixel being near a bound."""
-        climb = self.climb if self.optimiser == "ascent" else self._enter("ascent")
-        moved: np.ndarray = (climb.step(self.canvas, 1)[0] - self.canvas)[0].numpy()
+        climb = self._enter("ascent")
+        climb.run(1)
+        moved: np.ndarray = (climb.canvas - self.canvas)[0].numpy()
         return moved
 
     def run(self, steps: int) -> None:
-        for _ in range(steps):
-            self.index += 1
-            self.canvas, _, _ = self.climb.step(self.canvas, self.index)
+        self.climb.run(self.index + 1, steps)
+        self.index += steps
 
 
 class DreamStepper(_Stepper):

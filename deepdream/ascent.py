@@ -1,199 +1,220 @@
-"""The loop: gradient ascent on the pixels of a canvas, octave by octave, one traced step for all sizes.
+"""One step of gradient ascent, and as many as one likes in one compiled loop; `climb` goes through octaves.
 
 A canvas is float32 `[1, H, W, 3]`, sRGB grey levels 0-255. Importing this module loads TensorFlow.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from deepdream.network import CANVAS, Network, Probe, resize, to_canvas
+from deepdream import optim
+from deepdream.gradient import TiledGradient, values_of
+from deepdream.network import Network, Probe
 from deepdream.objectives import Objective
-from deepdream.optim import Optimiser
-from deepdream.picture import Picture
 from deepdream.scales import Size
-from deepdream.tiling import Span, Tile, cells
+from deepdream.tiling import Tile
+from deepdream.updates import Way
 
-__all__ = ["Climb", "Moment", "climb"]
+__all__ = ["Climb", "Taken"]
 
-VALUES = tf.TensorSpec([None], tf.float32)
+MASK = tf.TensorSpec([1, None, None, 1], tf.float32)
+NUMBERS = tf.TensorSpec([3], tf.int32)
 
 
-class Stopped(Exception):  # noqa: N818  it is no error
-    """The climb was called off in the middle of a step, which is not taken."""
+class Taken(NamedTuple):
+    """What some steps came to."""
+
+    values: np.ndarray
+    """`[steps, terms]`: the weighted value of every term before each step."""
+    finite: bool
+    """Whether the canvas after them is all finite numbers."""
+    stopped: bool
+    """Whether the objective got above the limit that was set for it."""
 
 
 class Climb:
-    """One gradient step for an objective, traced once: canvas in, canvas out.
+    """Gradient ascent for an objective on one canvas after another, traced once for all sizes.
 
-    `jitter` rolls the canvas by uniform integers in [-jitter, jitter] per axis before the network
-    sees it. The draw depends on the seed and the step's number only. A step is taken at once or, in an
-    octave that is entered with tiles, tile by tile: the gradient is the same. `pulse(index, part)` is told
-    after every tile what part of the step is done, and ends the climb by returning false.
+    A step rolls the canvas by uniform integers in [-jitter, jitter] per axis before the network sees it; the
+    draw depends on the seed and the step's number only. Steps run inside one graph, as many at a call as
+    wanted, or tile by tile where `enter` was given tiles: the gradient is the same. The objective may be
+    replaced by one that differs in its weights alone.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        objective: Objective,
-        optimiser: Optimiser,
-        *,
-        jitter: int,
-        seed: int,
-        pulse: Callable[[int, float], bool] = lambda index, part: True,
-    ) -> None:
+    def __init__(self, network: Network, objective: Objective, way: Way | None = None) -> None:
         self.traces = 0
-        self._network, self._objective, self._optimiser = network, objective, optimiser
-        self._jitter, self._seed = jitter, seed
-        self._targets: list[Any] = []
+        self.network, self.objective, self.way = network, objective, way or Way()
+        self.seed = 0
         self.tiles: tuple[Tile, ...] = ()
-        self.pulse = pulse
+        self.pulse: Callable[[float], bool] = lambda part: True
+        self._optimiser = optim.make(self.way.update, bounded=self.way.parametrisation is None)
+        self._x: tf.Tensor = None
         self._size: Size = (0, 0)
+        self._targets: list[Any] = []
+        self._mask = tf.ones([1, 1, 1, 1])
+        self._mean = tf.Variable(0.0, shape=tf.TensorShape(None), trainable=False)
+        self._mean_weight = tf.Variable(0.0, trainable=False)
         self._traced: dict[str, Any] = {}
+        self._tiled: TiledGradient | None = None
 
-    def enter(self, canvas: tf.Tensor, size: Size, tiles: tuple[Tile, ...] = ()) -> None:
-        """Make ready for an octave: a fresh optimiser, targets measured at this size."""
-        probe = Probe(self._network, canvas, size)
-        self._targets = [term.target(probe) if term.target else () for term in self._objective.terms]
-        self.tiles, self._size = tiles, size
-        self._optimiser.reset(canvas)
+    # --- between steps -------------------------------------------------------------------------
+
+    def enter(
+        self,
+        canvas: tf.Tensor,
+        tiles: tuple[Tile, ...] = (),
+        *,
+        mask: tf.Tensor | None = None,
+        warm: bool = False,
+    ) -> None:
+        """Make ready for an octave: targets measured at this size, and a fresh optimiser unless `warm`."""
+        self._size = tuple(canvas.shape[1:3])
+        probe = Probe(self.network, canvas, self._size)
+        self._targets = [term.target(probe) if term.target else () for term in self.objective.terms]
+        self.tiles = tiles
+        if mask is not None:
+            self._mask = mask
+        if self.way.parametrisation is None:
+            self._x = canvas
+        else:
+            self._x = self.way.parametrisation.start(canvas, self.seed)
+        (self._optimiser.resize if warm else self._optimiser.reset)(self._x)
+        if self.way.average is not None:
+            self._mean.assign((1.0 - self.way.average) * self._x)
+            self._mean_weight.assign(1.0 - self.way.average)
         if not self._traced:
             targets = tf.nest.map_structure(_open_spec, self._targets)
-            index = tf.TensorSpec([], tf.int32)
-            boxes = tf.TensorSpec([len(self._objective.layers) + 1, 4], tf.int32)
-            shares = tf.TensorSpec([len(self._objective.terms)], tf.float32)
+            x = _open_spec(self._x)
+            weights = tf.TensorSpec([len(self.objective.terms)], tf.float32)
+            self._tiled = TiledGradient(self.network, self.objective, targets)
             self._traced = {
-                "step": tf.function(self._advance, input_signature=[CANVAS, targets, index]),
-                "tile": tf.function(self._tile, input_signature=[CANVAS, targets, boxes, shares]),
-                "move": tf.function(self._move, input_signature=[CANVAS, CANVAS, VALUES]),
+                "steps": tf.function(self._steps, input_signature=[x, targets, weights, MASK, NUMBERS]),
+                "move": tf.function(self._move, input_signature=[x, x, weights, MASK]),
             }
 
-    def step(self, canvas: tf.Tensor, index: int) -> tuple[tf.Tensor, np.ndarray, bool]:
-        """Take step number `index`.
+    def leave(self) -> None:
+        """Give back the memory of the last octave."""
+        self._x, self._targets, self._mask = None, [], tf.ones([1, 1, 1, 1])
+        self._optimiser.reset(tf.zeros([1, 1, 1, 3]))
+        self._mean.assign(0.0)
 
-        Returns the canvas after it, the weighted value of every term before it, and whether the new
-        canvas is all finite.
+    @property
+    def canvas(self) -> tf.Tensor:
+        """The canvas as it is; the running mean of the canvases where that is what counts."""
+        x = self._x
+        if self.way.average is not None:
+            x = self._mean / self._mean_weight
+        return x if self.way.parametrisation is None else self.way.parametrisation.decode(x, self._size)
+
+    def state(self) -> list[np.ndarray]:
+        """All that the next step depends on, as arrays; `restore` takes it back after an `enter`."""
+        return [np.asarray(value) for value in (self._x, *self._variables())]
+
+    def restore(self, state: Sequence[np.ndarray]) -> None:
+        """Go on from where `state` was taken."""
+        self._x = tf.constant(state[0])
+        for variable, value in zip(self._variables(), state[1:], strict=True):
+            variable.assign(value)
+
+    def _variables(self) -> tuple[tf.Variable, ...]:
+        return (*self._optimiser.state(), self._mean, self._mean_weight)
+
+    # --- steps ---------------------------------------------------------------------------------
+
+    def run(self, index: int, count: int = 1) -> Taken:
+        """Take the steps number `index` up to `index + count - 1`; in tiles, one.
+
+        On any error, `Stopped` among them, the canvas is as it was before.
         """
+        weights = tf.constant([term.weight for term in self.objective.terms], tf.float32)
         if self.tiles:
-            canvas, values, finite = self._tiled_step(canvas, index)
+            x, values, finite = self._tiled_step(weights, index)
         else:
-            canvas, values, finite = self._traced["step"](canvas, self._targets, tf.constant(index))
-        return canvas, values.numpy(), bool(finite)
+            numbers = tf.constant([self.seed, index, count], tf.int32)
+            x, values, finite = self._traced["steps"](self._x, self._targets, weights, self._mask, numbers)
+        self._x = x
+        found = values.numpy()
+        limit = self.way.stop_above
+        return Taken(found, bool(finite), limit is not None and bool(found[-1].sum() > limit))
 
-    # --- all at once: one graph from canvas to canvas
-
-    def _advance(
-        self, canvas: tf.Tensor, targets: list[Any], index: tf.Tensor
+    def _steps(
+        self, x: tf.Tensor, targets: list[Any], weights: tf.Tensor, mask: tf.Tensor, numbers: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         self.traces += 1
-        shift = self._shift(index)
-        seen: list[tf.Tensor] = []
+        seed, index, count = tf.unstack(numbers)
+        shape = x.shape
+        values = tf.TensorArray(tf.float32, size=0, dynamic_size=True, element_shape=weights.shape)
+        taken, going = 0, True
+        while going and taken < count:
+            tf.autograph.experimental.set_loop_options(shape_invariants=[(x, shape)])
+            x, found = self._once(x, targets, weights, mask, tf.stack([seed, index + taken]))
+            x = tf.ensure_shape(x, shape)
+            values = values.write(taken, found)
+            taken += 1
+            if self.way.stop_above is not None:
+                going = tf.reduce_sum(found) <= self.way.stop_above
+        return x, values.stack(), tf.reduce_all(tf.math.is_finite(x))
 
-        def evaluate(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            rolled = tf.roll(x, shift, [1, 2]) if self._jitter else x
+    def _once(
+        self, x: tf.Tensor, targets: list[Any], weights: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        way, seen = self.way, []
+        shift = self._shift(seed)
+
+        def evaluate(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            # Rolled inside the tape only where it must be: the gradient of a roll is slower than a roll.
+            start = tf.roll(at, shift, [1, 2]) if way.jitter and way.parametrisation is None else at
             with tf.GradientTape() as tape:
-                tape.watch(rolled)
-                activations = self._network(rolled)
-                terms = zip(self._objective.terms, targets, strict=True)
-                values = [term.weight * term.value(activations, rolled, aim) for term, aim in terms]
-                total = tf.add_n(values)
-            seen.append(tf.stack(values))
-            gradient = tape.gradient(total, rolled, unconnected_gradients="zero")
-            return total, tf.roll(gradient, -shift, [1, 2]) if self._jitter else gradient
+                tape.watch(start)
+                canvas = start
+                if way.parametrisation is not None:
+                    canvas = way.parametrisation.decode(start, self._size)
+                    canvas = tf.roll(canvas, shift, [1, 2]) if way.jitter else canvas
+                looked_at = canvas if way.transform is None else way.transform(canvas, seed)
+                values = values_of(self.objective, weights, self.network(looked_at), canvas, targets)
+                total = tf.reduce_sum(values)
+            seen.append(values)
+            gradient = tape.gradient(total, start, unconnected_gradients="zero")
+            return total, gradient if start is at else tf.roll(gradient, -shift, [1, 2])
 
-        canvas = self._optimiser.step(evaluate, canvas)
-        return canvas, seen[0], tf.reduce_all(tf.math.is_finite(canvas))
+        return self._moved(evaluate, x, mask), seen[0]
 
-    def _shift(self, index: tf.Tensor | int) -> tf.Tensor:
-        return tf.random.stateless_uniform(
-            [2], [self._seed, index], -self._jitter, self._jitter + 1, dtype=tf.int32
-        )
+    def _moved(self, evaluate: optim.Evaluate, x: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        way = self.way
+
+        def shaped(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            total, gradient = evaluate(at)
+            return total, gradient if way.shape is None else way.shape(gradient)
+
+        x = self._optimiser.step(shaped, x, mask if way.masked else None)
+        if way.average is not None:
+            self._mean.assign(way.average * self._mean + (1.0 - way.average) * x)
+            self._mean_weight.assign(way.average * self._mean_weight + (1.0 - way.average))
+        return x
+
+    def _shift(self, seed: tf.Tensor) -> tf.Tensor:
+        jitter = self.way.jitter
+        return tf.random.stateless_uniform([2], seed, -jitter, jitter + 1, dtype=tf.int32)
 
     # --- tile by tile: one graph for a tile, one for the move
 
-    def _tiled_step(self, canvas: tf.Tensor, index: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        shift = self._shift(index).numpy().tolist()
-        gradient = tf.Variable(tf.zeros_like(canvas))
-        values = tf.zeros([len(self._objective.terms)])
-        for number, tile in enumerate(self.tiles, start=1):
-            rows, columns = (
-                _pieces(span, roll, side)
-                for span, roll, side in zip(tile.crop, shift, self._size, strict=True)
-            )
-            bands = [canvas[:, top:bottom] for _, (top, bottom) in rows]
-            crop = tf.concat(
-                [tf.concat([band[:, :, left:right] for _, (left, right) in columns], 2) for band in bands], 1
-            )
-            part, up = self._traced["tile"](crop, self._targets, *self._shares(tile))
-            values += part
-            for (r0, r1), (top, bottom) in rows:
-                for (c0, c1), (left, right) in columns:
-                    box = gradient[:, top:bottom, left:right]
-                    box.assign(box + up[:, r0:r1, c0:c1])
-            if not self.pulse(index, number / len(self.tiles)):
-                raise Stopped
-        moved: tuple[tf.Tensor, tf.Tensor, tf.Tensor] = self._traced["move"](canvas, gradient, values)
-        return moved
-
-    def _shares(self, tile: Tile) -> tuple[tf.Tensor, tf.Tensor]:
-        """Where the tile's core lies in its crop and in every layer, and what part each term has in it."""
-        (top, bottom), (left, right) = tile.core
-        begin_y, begin_x = tile.crop[0][0], tile.crop[1][0]
-        boxes = [(top - begin_y, bottom - begin_y, left - begin_x, right - begin_x)]
-        shares = {}
-        for name in self._objective.layers:
-            layer = self._network.extractor.backbone.layer(self._network.used[name])
-            (rows, columns), shares[name] = cells(tile, layer, self._size)
-            boxes.append((*rows, *columns))
-        parts = [shares[term.layers[0]] if term.parts == "mean" else 1.0 for term in self._objective.terms]
-        return tf.constant(boxes, tf.int32), tf.constant(parts, tf.float32)
-
-    def _tile(
-        self, crop: tf.Tensor, targets: list[Any], boxes: tf.Tensor, shares: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """The values of a tile's core, and their gradient over the crop."""
-        self.traces += 1
-        with tf.GradientTape() as tape:
-            tape.watch(crop)
-            activations = self._network(crop)
-            core = {
-                name: activations[name][:, box[0] : box[1], box[2] : box[3]]
-                for name, box in zip(self._objective.layers, tf.unstack(boxes[1:]), strict=True)
-            }
-            # One pixel more, for terms that look at neighbours; at the picture's edge there is none.
-            pixels = crop[:, boxes[0, 0] : boxes[0, 1] + 1, boxes[0, 2] : boxes[0, 3] + 1]
-            values = tf.stack(
-                [
-                    term.weight * term.value(core, pixels, aim)
-                    for term, aim in zip(self._objective.terms, targets, strict=True)
-                ]
-            )
-            values *= shares
-            total = tf.reduce_sum(values)
-        return values, tape.gradient(total, crop, unconnected_gradients="zero")
+    def _tiled_step(self, weights: tf.Tensor, index: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        assert self._tiled is not None
+        shift = self._shift(tf.constant([self.seed, index])).numpy().tolist()
+        values, gradient = self._tiled(self._x, self._targets, weights, self.tiles, shift, self.pulse)
+        x, finite = self._traced["move"](self._x, gradient, values, self._mask)
+        return x, values[tf.newaxis], finite
 
     def _move(
-        self, canvas: tf.Tensor, gradient: tf.Tensor, values: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        self, x: tf.Tensor, gradient: tf.Tensor, values: tf.Tensor, mask: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         self.traces += 1
-        canvas = self._optimiser.step(lambda _: (tf.reduce_sum(values), gradient), canvas)
-        return canvas, values, tf.reduce_all(tf.math.is_finite(canvas))
-
-
-def _pieces(span: Span, shift: int, side: int) -> list[tuple[Span, Span]]:
-    """Where the rows (or columns) `span` of a canvas rolled by `shift` are: in the crop, in the canvas."""
-    first, length = (span[0] - shift) % side, span[1] - span[0]
-    until = min(side, first + length)
-    pieces = [((0, until - first), (first, until))]
-    if until - first < length:
-        pieces.append(((until - first, length), (0, length - (until - first))))
-    return pieces
+        x = self._moved(lambda _: (tf.reduce_sum(values), gradient), x, mask)
+        return x, tf.reduce_all(tf.math.is_finite(x))
 
 
 def _open_spec(tensor: tf.Tensor) -> tf.TensorSpec:
@@ -202,90 +223,3 @@ def _open_spec(tensor: tf.Tensor) -> tf.TensorSpec:
     if len(shape) == 4:
         shape[1:3] = None, None
     return tf.TensorSpec(shape, tensor.dtype)
-
-
-@dataclass(frozen=True)
-class Moment:
-    """The state after one step."""
-
-    octave: int
-    """Counted from 0."""
-    index: int
-    """Number of the step in the whole ascent, counted from 1."""
-    values: np.ndarray
-    """Weighted value of every term, before the step."""
-    finite: bool
-    """Whether the canvas is all finite numbers."""
-    seconds: float
-    canvas: tf.Tensor
-    base: tf.Tensor | None
-    """The photograph at this octave's size, where detail is carried through the octaves."""
-    original: tf.Tensor
-
-    def pixels(self) -> np.ndarray:
-        """The picture at full size as float32 `[H, W, 3]`, whatever the octave."""
-        full = tuple(self.original.shape[1:3])
-        if self.canvas.shape == self.original.shape:
-            canvas = self.canvas
-        elif self.base is None:
-            canvas = resize(self.canvas, full)
-        else:
-            canvas = self.original + resize(self.canvas - self.base, full)
-        pixels: np.ndarray = tf.clip_by_value(canvas, 0.0, 255.0)[0].numpy()
-        return pixels
-
-
-def climb(
-    step: Climb,
-    start: Picture,
-    sizes: Sequence[Size],
-    steps: Sequence[int],
-    *,
-    reinject: bool,
-    tiles: Callable[[Size, int], tuple[Tile, ...]] = lambda size, halvings: (),
-) -> Iterator[Moment]:
-    """Climb through the octaves `sizes`, the last being the picture's own, `steps[i]` steps each.
-
-    `tiles(size, halvings)` cuts an octave into tiles, or leaves it whole; whenever the device runs out of
-    memory, it is asked for tiles halved once more, and the step is taken again.
-
-    With `reinject`, what an octave added to the photograph is scaled up and added to the sharper
-    photograph of the next (google/deepdream), so that no octave blurs it; without, the canvas
-    itself is scaled up.
-    """
-    original = to_canvas(start)
-    bases = [original]
-    for size in reversed(sizes[:-1]):
-        bases.insert(0, resize(bases[0], size))
-    index = halvings = 0
-    canvas = bases[0]
-    for octave, (size, base) in enumerate(zip(sizes, bases, strict=True)):
-        if octave and reinject:
-            canvas = base + resize(canvas - bases[octave - 1], size)
-        elif octave:
-            canvas = resize(canvas, size)
-        step.enter(canvas, size, tiles(size, halvings))
-        for _ in range(steps[octave]):
-            began = time.perf_counter()
-            index += 1
-            while True:
-                try:
-                    canvas, values, finite = step.step(canvas, index)
-                    break
-                except Stopped:
-                    return
-                except tf.errors.ResourceExhaustedError:
-                    halvings += 1
-                    step.tiles = tiles(size, halvings)
-                    if not step.tiles:
-                        raise
-            yield Moment(
-                octave=octave,
-                index=index,
-                values=values,
-                finite=finite,
-                seconds=time.perf_counter() - began,
-                canvas=canvas,
-                base=base if reinject else None,
-                original=original,
-            )

@@ -217,6 +217,7 @@ def _make(
                 cancel=interrupts.cancel,
                 started=started,
                 pulse=shown.pulse,
+                every=job.save_every,
             )
         )
     interrupts.loading = False

@@ -1,4 +1,4 @@
-"""The engine: what a mode is given to climb with. The loop itself is in `ascent`.
+"""The engine: what a mode is given to climb with. The loop itself is in `octaves` and `ascent`.
 
 Importing this module loads no TensorFlow; the first `features` or `ascend` does.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,12 +18,14 @@ from deepdream.errors import DeepDreamError, UsageError
 from deepdream.objectives import Objective
 from deepdream.picture import Picture
 from deepdream.recipe import Common
-from deepdream.scales import Size, work_done
+from deepdream.scales import Size
 from deepdream.silence import silence_tensorflow
+from deepdream.updates import Parametrisation, Update, Way, named
 
 if TYPE_CHECKING:
-    from deepdream.ascent import Moment
+    from deepdream.ascent import Climb
     from deepdream.network import Network
+    from deepdream.octaves import Moment
     from deepdream.tiling import Tile
 
 __all__ = ["Engine", "Listener", "Pool", "Step"]
@@ -48,17 +51,19 @@ class Step:
     size: tuple[int, int]
     """Width and height of the canvas."""
     snapshot: Callable[[], Picture]
-    """The picture as it is now, at full size; copied from the device only when called."""
+    """The picture as it is now, at full size; copied from the device only when called. Steps run in chunks:
+    within one, it is the picture at its end, which is never beyond the next step that `save_every` names."""
 
 
 Listener = Callable[[Step], None]
 
 
 class Pool:
-    """Networks that stay open between runs, so that a batch loads each of them once."""
+    """Networks that stay open between runs, so that a batch loads each of them once; and some traces."""
 
     def __init__(self) -> None:
         self._open: dict[tuple[Any, ...], Network] = {}
+        self._climbs: dict[tuple[Any, ...], Climb] = {}
 
     def network(self, choice: backbones.Choice, dtype: backbones.Precision) -> Network:
         """The network for a choice of model and layers, opened on first use."""
@@ -70,6 +75,22 @@ class Pool:
         if key not in self._open:
             self._open[key] = Network(backbones.open_extractor(choice, layers, dtype), choice.used)
         return self._open[key]
+
+    def climb(self, network: Network, objective: Objective, way: Way, size: Size) -> Climb:
+        """The climb for an objective; one that differs in its weights alone goes on in the same trace."""
+        from deepdream.ascent import Climb
+
+        terms = tuple(replace(term, weight=1.0) for term in objective.terms)
+        key = (network, terms, way, way.parametrisation and size)
+        climb = self._climbs.pop(key, None) or Climb(network, objective, way)
+        climb.objective = objective
+        self._climbs[key] = climb
+        if len(self._climbs) > _TRACES_KEPT:
+            del self._climbs[next(iter(self._climbs))]
+        return climb
+
+
+_TRACES_KEPT = 4
 
 
 @dataclass
@@ -88,6 +109,12 @@ class Engine:
     cancel: threading.Event | None = None
     pool: Pool = field(default_factory=Pool)
     dry: bool = False
+    every: int | None = None
+    """Number of steps after which a listener wants an exact snapshot, again and again."""
+    began: float = field(default_factory=time.monotonic)
+    """What time budgets count from, by `time.monotonic`."""
+    steps: int = 0
+    """Steps taken so far, in all climbs."""
     report: dict[str, Any] = field(default_factory=lambda: {"notes": [], "interrupted": False})
 
     # --- for modes -----------------------------------------------------------------------------
@@ -129,82 +156,126 @@ class Engine:
         *,
         octaves: int = 1,
         octave_scale: float = 1.4,
+        sizes: Sequence[tuple[int, int]] | None = None,
         steps: int | Sequence[int] = 10,
         step_size: float = 1.5,
         jitter: int = 0,
-        optimiser: Literal["ascent", "adam", "lbfgs"] = "ascent",
+        optimiser: Literal["ascent", "adam", "lbfgs"] | Update = "ascent",
         history: int = 20,
         reinject: bool = True,
+        warm: bool = False,
+        average: float | None = None,
+        shape: Callable[[Any], Any] | None = None,
+        transform: Callable[[Any, Any], Any] | None = None,
+        parametrisation: Parametrisation | None = None,
+        mask: Picture | None = None,
+        stop_above: float | None = None,
+        seconds: float | None = None,
     ) -> Picture:
         """Climb `objective` from `image` and return the picture at the top.
 
         `octaves` sizes, each `octave_scale` times smaller than the next, are climbed from the
         smallest to the picture's own with `steps` steps each (one number, or one per octave from
-        the smallest up). `step_size` is in grey levels per step (L-BFGS finds its own), `jitter` in
-        pixels per axis. `reinject` carries the detail that an octave added to the sharper
-        photograph of the next; without it the canvas itself is scaled up. `history` is the number
-        of pairs that L-BFGS remembers.
+        the smallest up). `sizes` names them instead, as (width, height); the result has the size of
+        `image` all the same. `reinject` carries the detail that an octave added to the sharper
+        photograph of the next; without it the canvas itself is scaled up. With `warm` the optimiser
+        keeps its moments meanwhile.
+
+        `step_size` is in grey levels per step (L-BFGS finds its own), `jitter` in pixels per axis.
+        `optimiser` is a name, or settings from `deepdream.updates` that hold the step size themselves;
+        `history` is the number of pairs that L-BFGS remembers. With `average`, the result is the running
+        mean of the canvases with that decay. `shape` changes the gradient `[1, H, W, 3]` before the
+        optimiser sees it; `transform(canvas, seed)` is what the network sees of the canvas;
+        `parametrisation` is climbed in place of the pixels, in one octave.
+
+        `mask` says what part of its way each pixel goes, from black to white. An octave ends once the
+        objective exceeds `stop_above`; steps are left out, so many of a hundred in every octave, if the
+        run would take longer than `seconds` otherwise.
+
+        Draws go on from climb to climb; an objective and settings used again are traced only once.
         """
+        update = named(optimiser, step_size, history) if isinstance(optimiser, str) else optimiser
+        way = Way(update, jitter, shape, transform, parametrisation, average, stop_above, mask is not None)
         choice = self._choose(objective.layers)
         plan.check_channels(objective, choice)
-        sizes, note = plan.octaves((image.height, image.width), choice, octaves, octave_scale)
+        full = (image.height, image.width)
+        wanted = None if sizes is None else [(height, width) for width, height in sizes]
+        levels, note = plan.octaves(full, choice, octaves, octave_scale, wanted)
         if note:
             self.say(note)
+        octaves = octaves if wanted is None else len(wanted)
         counts = [steps] * octaves if isinstance(steps, int) else list(steps)
         if len(counts) != octaves:
             raise UsageError(f"{len(counts)} numbers of steps for {octaves} octaves", "give one for each")
-        counts = counts[-len(sizes) :]
+        counts = counts[-len(levels) :]
         shown = objective.renamed(choice.used)
-        need = memory.need(choice.backbone, choice.used.values(), self._dtype(), optimiser, history)
         cut = plan.cut(
             choice,
             objective,
-            sizes,
-            need,
-            tile=self.common.tile,
+            levels,
+            memory.need(choice.backbone, choice.used.values(), self._dtype(), update),
+            tile="off" if transform or parametrisation else self.common.tile,
             budget=self.common.memory or memory.available(),
             refuse=not self.dry,
         )
         self.report.update(
-            octaves=[[w, h] for h, w in sizes], steps=sum(counts), formula=str(shown), memory=cut.memory
+            octaves=[[w, h] for h, w in levels], steps=sum(counts), formula=str(shown), memory=cut.memory
         )
-        if side := cut.side(sizes[-1]):
-            self.report.update(tile=side, tiles=len(cut.tiles(sizes[-1])), budget=cut.budget)
+        if side := cut.side(levels[-1]):
+            self.report.update(tile=side, tiles=len(cut.tiles(levels[-1])), budget=cut.budget)
         if self.dry:
             return image
         if self._cancelled():
             self.report["interrupted"] = True
             return image
-        from deepdream import ascent, optim
+        from deepdream.octaves import Route, climb
 
         def tiles(size: Size, halvings: int) -> tuple[Tile, ...]:
             if halvings and (side := cut.side(size, halvings)):
                 self.say(f"the device ran out of memory: went on in tiles of {side} px")
             return cut.tiles(size, halvings)
 
-        done = work_done(sizes, counts)
-
-        def pulse(index: int, part: float) -> bool:
+        def pulse(done: float) -> bool:
             if self.pulse is not None:
-                self.pulse(done[index - 1] + part * (done[index] - done[index - 1]))
+                self.pulse(done)
             return not self._cancelled()
 
-        step = ascent.Climb(
-            self.pool.network(choice, self._dtype()),
-            objective,
-            optim.make(optimiser, step_size, history),
-            jitter=jitter,
-            seed=self.seed,
-            pulse=pulse,
+        route = Route(
+            levels,
+            counts,
+            reinject=reinject,
+            direct=wanted is not None,
+            warm=warm,
+            mask=mask,
+            deadline=None if seconds is None else self.began + seconds,
+            every=self.every,
+            first=self.steps,
         )
-        moment, last = None, 0
-        for moment in ascent.climb(step, image, sizes, counts, reinject=reinject, tiles=tiles):
-            last = moment.index
-            self._tell(moment, image, sizes, done, shown.labels())
+        step = self.pool.climb(self.pool.network(choice, self._dtype()), objective, way, full)
+        step.seed = self.seed
+        if seconds is not None and time.monotonic() - self.began > seconds:
+            raise UsageError(
+                f"{seconds:g} seconds were over before the first step", "give more time, or leave out --time"
+            )
+        moment, pixels = None, None
+        for moment in climb(step, image, route, tiles=tiles, pulse=pulse):
+            pixels = moment.pixels
+            self._tell(moment, image, levels, shown.labels())
             if self._cancelled():
                 break
-        self.report["interrupted"] |= last < sum(counts)
-        return image if moment is None else image.with_pixels(moment.pixels())
+        unfinished = sum(counts) if moment is None else moment.progress.total - moment.progress.index
+        self.report["interrupted"] |= unfinished > 0
+        step.leave()
+        if pixels is None:
+            return image
+        self.steps += moment.progress.index if moment else 0
+        import numpy as np
+
+        result = pixels()
+        if mask is not None:
+            black = mask.resized(*image.size).pixels.max(axis=2, keepdims=True) <= 0
+            result = np.where(black, image.pixels, result)
+        return image.with_pixels(result)
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -241,41 +312,36 @@ class Engine:
         )
         return choice
 
-    def _tell(
-        self,
-        moment: Moment,
-        image: Picture,
-        sizes: Sequence[Size],
-        done: Sequence[float],
-        labels: Sequence[str],
-    ) -> None:
-        """Record a step in the report and pass it on to the listeners."""
-        terms = {label: float(value) for label, value in zip(labels, moment.values, strict=True)}
-        figures = {"total": sum(terms.values()), **terms}
-        if not moment.finite:
-            raise DeepDreamError(
-                f"the objective became {figures['total']} at step {moment.index}",
-                "take a smaller --step-size, smaller weights, or --precision float32",
+    def _tell(self, moment: Moment, image: Picture, sizes: Sequence[Size], labels: Sequence[str]) -> None:
+        """Record a chunk of steps in the report and pass each of them on to the listeners."""
+        progress, count = moment.progress, len(moment.values)
+        for number, values in enumerate(moment.values, start=progress.index - count + 1):
+            terms = {label: float(value) for label, value in zip(labels, values, strict=True)}
+            figures = {"total": sum(terms.values()), **terms}
+            if math.isfinite(figures["total"]):
+                self.report.setdefault("objective", {"start": figures})["end"] = figures
+            elif moment.finite:
+                self.say(f"the objective was lost at step {number}: went on from the best picture so far")
+            if not moment.finite and (number == progress.index or not math.isfinite(figures["total"])):
+                raise DeepDreamError(
+                    f"the objective became {figures['total']} at step {number}",
+                    "take a smaller --step-size, smaller weights, or --precision float32",
+                )
+            height, width = sizes[progress.octave]
+            step = Step(
+                octave=progress.octave + 1,
+                octaves=len(sizes),
+                index=number,
+                total=progress.total,
+                objective=figures["total"],
+                terms=terms,
+                seconds=moment.seconds,
+                done=progress.done,
+                size=(width, height),
+                snapshot=lambda: image.with_pixels(moment.pixels()),
             )
-        if math.isfinite(figures["total"]):
-            self.report.setdefault("objective", {"start": figures})["end"] = figures
-        else:
-            self.say(f"the objective was lost at step {moment.index}: went on from the best picture so far")
-        height, width = sizes[moment.octave]
-        step = Step(
-            octave=moment.octave + 1,
-            octaves=len(sizes),
-            index=moment.index,
-            total=len(done) - 1,
-            objective=figures["total"],
-            terms=terms,
-            seconds=moment.seconds,
-            done=done[moment.index],
-            size=(width, height),
-            snapshot=lambda: image.with_pixels(moment.pixels()),
-        )
-        for listener in self.listeners:
-            listener(step)
+            for listener in self.listeners:
+                listener(step)
 
 
 def _described(weights: backbones.Weights) -> dict[str, str]:

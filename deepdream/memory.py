@@ -10,6 +10,7 @@ from pathlib import Path
 from deepdream.backbones import Backbone, Precision
 from deepdream.scales import Size
 from deepdream.tiling import Reach
+from deepdream.updates import LBFGS, Adam, Update
 
 __all__ = ["Need", "available", "need"]
 
@@ -22,7 +23,7 @@ _SLACK = 1.1
 _CANVASES = 7
 """Float32 canvases alive at once, the picture on the host among them; measured on 33 megapixels."""
 
-_STATE = {"ascent": 0.0, "adam": 4.0, "lbfgs": 6.0}
+_ADAM, _LBFGS = 4, 6
 """Float32 canvases that an optimiser keeps, beside L-BFGS's two for every pair."""
 
 _LARGEST_CORE = 2048
@@ -57,9 +58,7 @@ class Need:
         return side if side >= 4 * seen.stride else None
 
 
-def need(
-    backbone: Backbone, layers: Iterable[str], precision: Precision, optimiser: str, history: int
-) -> Need:
+def need(backbone: Backbone, layers: Iterable[str], precision: Precision, update: Update) -> Need:
     """What a gradient step needs, from the layer table.
 
     Every activation up to the deepest layer is kept for the way back; those that the objective reads are
@@ -69,7 +68,11 @@ def need(
     deepest = max(i for i, layer in enumerate(backbone.layers) if layer.name in read)
     kept = sum(layer.channels / layer.stride**2 for layer in backbone.layers[: deepest + 1])
     seen = sum(layer.channels / layer.stride**2 for layer in backbone.layers if layer.name in read)
-    canvases = _CANVASES + _STATE[optimiser] + (2 * history if optimiser == "lbfgs" else 0)
+    canvases = _CANVASES
+    if isinstance(update, Adam):
+        canvases += _ADAM
+    elif isinstance(update, LBFGS):
+        canvases += _LBFGS + 2 * update.history
     return Need(3 * 4 * canvases, _SLACK * kept * (2 if precision == "bfloat16" else 4) + 2 * 4 * seen)
 
 

@@ -1,4 +1,4 @@
-"""Optimisers: one uphill step on the canvas, behind one interface.
+"""Optimisers: one uphill step on the canvas, behind one interface. Their settings are in `updates`.
 
 Every optimiser maximises. `reset` gives it a fresh state for a canvas of any size; `step` is
 traced once, with the size left open, and leaves its state in variables on the device.
@@ -11,6 +11,8 @@ from typing import Protocol
 
 import tensorflow as tf
 
+from deepdream import updates
+
 __all__ = ["LBFGS", "Adam", "Ascent", "Evaluate", "Optimiser", "make"]
 
 Evaluate = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
@@ -18,13 +20,22 @@ Evaluate = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 class Optimiser(Protocol):
-    """What the loop needs of an optimiser."""
+    """What the loop needs of an optimiser.
+
+    `mask`, where there is one, is `[1, H, W, 1]` from 0 to 1: what part of its way each pixel goes.
+    """
 
     def reset(self, canvas: tf.Tensor) -> None:
         """Forget everything and make room for a canvas of this size."""
 
-    def step(self, evaluate: Evaluate, canvas: tf.Tensor) -> tf.Tensor:
-        """The canvas after one step, inside the grey levels; calls `evaluate` exactly once, in a graph."""
+    def resize(self, canvas: tf.Tensor) -> None:
+        """Keep what can be kept for the same picture at another size; `reset` where nothing can."""
+
+    def state(self) -> tuple[tf.Variable, ...]:
+        """All that the optimiser remembers: a run that is given them goes on as if never stopped."""
+
+    def step(self, evaluate: Evaluate, canvas: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+        """The canvas after one step; calls `evaluate` exactly once, in a graph."""
 
 
 def _inside(canvas: tf.Tensor) -> tf.Tensor:
@@ -32,9 +43,15 @@ def _inside(canvas: tf.Tensor) -> tf.Tensor:
     return tf.clip_by_value(canvas, 0.0, 255.0)
 
 
-def _state(rank: int, dtype: tf.DType = tf.float32) -> tf.Variable:
-    """A variable of `rank` axes whose lengths may change from octave to octave."""
-    return tf.Variable(tf.zeros([0] * rank, dtype), shape=[None] * rank, trainable=False, dtype=dtype)
+def _part(canvas: tf.Tensor, moved: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+    """The part of the way to `moved` that the mask grants."""
+    return moved if mask is None else canvas + mask * (moved - canvas)
+
+
+def _state(rank: int | None, dtype: tf.DType = tf.float32) -> tf.Variable:
+    """A variable of `rank` axes (None: any number) whose lengths may change from octave to octave."""
+    shape = tf.TensorShape(None if rank is None else [None] * rank)
+    return tf.Variable(tf.zeros([0] * (rank or 0), dtype), shape=shape, trainable=False, dtype=dtype)
 
 
 def _dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
@@ -42,47 +59,78 @@ def _dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
 
 class Ascent:
-    """Normalised gradient ascent: `x += step_size · g / mean|g|` (google/deepdream).
+    """Normalised gradient ascent, `updates.Ascent`; `bounded` clips to the grey levels."""
 
-    `step_size` is in grey levels per step. The normaliser has no epsilon to stall on: the step is
-    the same for g and c·g whatever c, and zero for a zero gradient.
-    """
-
-    def __init__(self, step_size: float) -> None:
-        self.step_size = step_size
+    def __init__(self, settings: updates.Ascent, *, bounded: bool = True) -> None:
+        self.settings, self.bounded = settings, bounded
 
     def reset(self, canvas: tf.Tensor) -> None:
         """Nothing is remembered between steps."""
 
-    def step(self, evaluate: Evaluate, canvas: tf.Tensor) -> tf.Tensor:
+    resize = reset
+
+    def state(self) -> tuple[tf.Variable, ...]:
+        return ()
+
+    def step(self, evaluate: Evaluate, canvas: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
         _, gradient = evaluate(canvas)
-        # Dividing by the largest entry first keeps the mean of a tiny gradient out of denormals.
+        moved = canvas + self.settings.step_size * self._normalised(gradient)
+        return _part(canvas, _inside(moved) if self.bounded else moved, mask)
+
+    def _normalised(self, gradient: tf.Tensor) -> tf.Tensor:
+        epsilon = self.settings.epsilon
+        if self.settings.normalise == "none":
+            return gradient
+        measure = {"mean": _mean_size, "std": tf.math.reduce_std, "rms": _rms}[self.settings.normalise]
+        if epsilon:
+            return gradient / (measure(gradient) + epsilon)
+        # Dividing by the largest entry first keeps the measure of a tiny gradient out of denormals.
         unit = tf.math.divide_no_nan(gradient, tf.reduce_max(tf.abs(gradient)))
-        return _inside(canvas + self.step_size * tf.math.divide_no_nan(unit, tf.reduce_mean(tf.abs(unit))))
+        return tf.math.divide_no_nan(unit, measure(unit))
+
+
+def _mean_size(values: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(tf.abs(values))
+
+
+def _rms(values: tf.Tensor) -> tf.Tensor:
+    return tf.sqrt(tf.reduce_mean(tf.square(values)))
 
 
 class Adam:
-    """Adam (Kingma & Ba 2015), uphill; `step_size` is its learning rate in grey levels."""
+    """Adam, `updates.Adam`; `bounded` clips to the grey levels."""
 
-    def __init__(
-        self, step_size: float, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8
-    ) -> None:
-        self.step_size, self.beta_1, self.beta_2, self.epsilon = step_size, beta_1, beta_2, epsilon
-        self._m, self._v, self._t = _state(4), _state(4), _state(0)
+    def __init__(self, settings: updates.Adam, *, bounded: bool = True) -> None:
+        self.settings, self.bounded = settings, bounded
+        self._m, self._v, self._t = _state(None), _state(None), _state(0)
 
     def reset(self, canvas: tf.Tensor) -> None:
         self._m.assign(tf.zeros_like(canvas))
         self._v.assign(tf.zeros_like(canvas))
         self._t.assign(0.0)
 
-    def step(self, evaluate: Evaluate, canvas: tf.Tensor) -> tf.Tensor:
+    def resize(self, canvas: tf.Tensor) -> None:
+        """The moments are scaled up with the picture (crowsonkb/style-transfer-pytorch)."""
+        if tf.rank(self._m) != 4:
+            return self.reset(canvas)
+        size = tf.shape(canvas)[1:3]
+        self._m.assign(tf.image.resize(self._m, size, "bicubic"))
+        self._v.assign(tf.nn.relu(tf.image.resize(self._v, size, "bilinear")))
+        return None
+
+    def state(self) -> tuple[tf.Variable, ...]:
+        return self._m, self._v, self._t
+
+    def step(self, evaluate: Evaluate, canvas: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
         _, g = evaluate(canvas)
+        rule = self.settings
         t = self._t + 1.0
-        m = self.beta_1 * self._m + (1 - self.beta_1) * g
-        v = self.beta_2 * self._v + (1 - self.beta_2) * tf.square(g)
+        m = rule.beta_1 * self._m + (1 - rule.beta_1) * g
+        v = rule.beta_2 * self._v + (1 - rule.beta_2) * tf.square(g)
         self._m.assign(m), self._v.assign(v), self._t.assign(t)
-        m_hat, v_hat = m / (1 - self.beta_1**t), v / (1 - self.beta_2**t)
-        return _inside(canvas + self.step_size * tf.math.divide_no_nan(m_hat, tf.sqrt(v_hat) + self.epsilon))
+        m_hat, v_hat = m / (1 - rule.beta_1**t), v / (1 - rule.beta_2**t)
+        moved = canvas + rule.step_size * tf.math.divide_no_nan(m_hat, tf.sqrt(v_hat) + rule.epsilon)
+        return _part(canvas, _inside(moved) if self.bounded else moved, mask)
 
 
 _LONGEST_MOVE = 10.0
@@ -106,13 +154,17 @@ class LBFGS:
     best canvas seen is restored and the history forgotten.
     """
 
-    def __init__(self, history: int = 20, *, bounded: bool = True) -> None:
-        self.history, self.bounded = history, bounded
+    def __init__(self, settings: updates.LBFGS, *, bounded: bool = True) -> None:
+        self.history, self.bounded = settings.history, settings.bounded and bounded
         self._s, self._y, self._rho = _state(2), _state(2), _state(1)
         self._gradient, self._move = _state(1), _state(1)
-        self._best, self._best_value = _state(4), _state(0)
+        self._best, self._best_value = _state(None), _state(0)
         self._stored = _state(0, tf.int32)  # pairs stored since the last reset
         self._age = _state(0, tf.int32)  # steps since the last reset
+
+    def state(self) -> tuple[tf.Variable, ...]:
+        pairs = (self._s, self._y, self._rho, self._gradient, self._move)
+        return (*pairs, self._best, self._best_value, self._stored, self._age)
 
     def reset(self, canvas: tf.Tensor) -> None:
         n = tf.size(canvas)
@@ -126,9 +178,12 @@ class LBFGS:
         self._stored.assign(0)
         self._age.assign(0)
 
-    def step(self, evaluate: Evaluate, canvas: tf.Tensor) -> tf.Tensor:
+    resize = reset  # pairs of another size say nothing about this one
+
+    def step(self, evaluate: Evaluate, canvas: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
         value, up = evaluate(canvas)
-        gradient = -tf.reshape(up, [-1])  # downhill from here on, as the books have it
+        # Downhill from here on, as the books have it. Where the mask is 0, no pair ever has anything.
+        gradient = -tf.reshape(up if mask is None else up * mask, [-1])
         healthy = tf.math.is_finite(value) & tf.reduce_all(tf.math.is_finite(gradient))
         return tf.cond(
             healthy, lambda: self._advance(canvas, value, gradient), lambda: self._start_again(canvas)
@@ -196,12 +251,10 @@ class LBFGS:
         return tf.reshape(self._best, tf.shape(canvas))
 
 
-def make(name: str, step_size: float, history: int) -> Optimiser:
-    """The optimiser of that name: `ascent`, `adam` or `lbfgs`."""
-    if name == "ascent":
-        return Ascent(step_size)
-    if name == "adam":
-        return Adam(step_size)
-    if name == "lbfgs":
-        return LBFGS(history)
-    raise ValueError(f"no optimiser {name!r}")
+def make(update: updates.Update, *, bounded: bool = True) -> Optimiser:
+    """The optimiser that does what the settings say; `bounded` where the canvas itself is climbed."""
+    if isinstance(update, updates.Ascent):
+        return Ascent(update, bounded=bounded)
+    if isinstance(update, updates.Adam):
+        return Adam(update, bounded=bounded)
+    return LBFGS(update, bounded=bounded)

@@ -18,11 +18,17 @@ __all__ = ["Cut", "check_channels", "cut", "octaves"]
 
 
 def octaves(
-    size: Size, choice: backbones.Choice, count: int, scale: float
+    size: Size, choice: backbones.Choice, count: int, scale: float, wanted: Sequence[Size] | None = None
 ) -> tuple[tuple[Size, ...], str | None]:
-    """The sizes to climb at, small to large, and a note if the network accepts fewer than asked for."""
+    """The sizes to climb at, small to large, and a note if the network accepts fewer than asked for.
+
+    They are the `wanted` ones, or `count` sizes up to `size`, each `scale` times the one before.
+    """
     deepest = max((choice.backbone.layer(n) for n in choice.used.values()), key=lambda la: la.min_size)
-    sizes = octave_sizes(size, count, scale, smallest=deepest.min_size)
+    if wanted is None:
+        sizes = octave_sizes(size, count, scale, smallest=deepest.min_size)
+    else:
+        sizes, count = tuple(each for each in wanted if min(each) >= deepest.min_size), len(wanted)
     if not sizes:
         raise DeepDreamError(
             f"a picture of {size[1]}x{size[0]} px is too small for {deepest.name} of "

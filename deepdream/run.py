@@ -55,13 +55,15 @@ class Session:
         cancel: threading.Event | None = None,
         started: Callable[[Mapping[str, Any]], None] | None = None,
         pulse: Callable[[float], None] | None = None,
+        every: int | None = None,
     ) -> Result:
         """Make the picture that `recipe` describes.
 
         `pictures` are inputs that are loaded already, by parameter name; the others are read from
         the paths in the recipe. A `sha256` in the recipe must be that of the picture. `started` gets
         the engine's report before the listeners get the first step, `pulse` the part of the work that is
-        done whenever a tile is. Once `cancel` is set the run ends, with the picture as it is.
+        done whenever a tile is. Every `every` steps a snapshot is exact. Once `cancel` is set the run ends,
+        with the picture as it is.
         """
         began = time.monotonic()
         mode, recipe, loaded = self._prepare(recipe, pictures or {})
@@ -82,6 +84,8 @@ class Session:
             pulse=pulse,
             cancel=cancel,
             pool=self.pool,
+            every=every,
+            began=began,
         )
         picture = mode.call(engine, loaded, recipe.options)
         interrupted = bool(engine.report.get("interrupted"))

@@ -5,10 +5,7 @@ Sizes are `(height, width)` in pixels throughout this module, as arrays have the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate
-
-__all__ = ["Size", "fit", "octave_sizes", "work_done"]
+__all__ = ["Size", "fit", "octave_sizes"]
 
 Size = tuple[int, int]
 
@@ -35,13 +32,3 @@ def octave_sizes(size: Size, octaves: int, scale: float, *, smallest: int = 1) -
         sizes.append(current)
         current = (max(1, round(current[0] / scale)), max(1, round(current[1] / scale)))
     return tuple(reversed(sizes))
-
-
-def work_done(sizes: Sequence[Size], steps: Sequence[int]) -> tuple[float, ...]:
-    """The part of all the work that is done before the first step, after it, after the second, and so on.
-
-    A step's work is the number of its canvas's pixels; `steps[i]` steps are taken at `sizes[i]`.
-    """
-    each = [h * w for (h, w), count in zip(sizes, steps, strict=True) for _ in range(count)]
-    total = sum(each)
-    return (0.0, *(done / total for done in accumulate(each)))

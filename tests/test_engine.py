@@ -81,13 +81,13 @@ def plain_google_2015(
 
 def test_dream_is_the_recipe_of_2015(pool: Pool, photo: Picture) -> None:
     layer = "block3_conv3"
-    engine = Engine(FLOAT32, seed=11, pool=pool)
-    first = engine.ascend(photo, obj.layer(layer), octaves=1, steps=1, jitter=32).pixels
+    first = Engine(FLOAT32, seed=11, pool=pool).ascend(photo, obj.layer(layer), steps=1, jitter=32).pixels
     plain = plain_google_2015(photo.pixels, layer, pool, seed=11, octaves=1, steps=1)
     assert np.abs(first - plain).max() < 1e-3 * 50  # the largest change of a pixel is some 50 levels
     assert np.sqrt(((first - plain) ** 2).mean()) < 1e-3
 
     # Few steps: an ascent amplifies the rounding, which differs from one processor to the next.
+    engine = Engine(FLOAT32, seed=11, pool=pool)
     many = engine.ascend(photo, obj.layer(layer), octaves=3, steps=2, jitter=32).pixels - photo.pixels
     plain = plain_google_2015(photo.pixels, layer, pool, seed=11, octaves=3, steps=2) - photo.pixels
     cosine = (many * plain).sum() / np.sqrt((many**2).sum() * (plain**2).sum())
@@ -131,14 +131,16 @@ def test_the_layer_responds_more_and_not_only_where_it_was_looked_at(pool: Pool,
 
 
 def test_one_trace_serves_all_octaves_and_targets(pool: Pool, photo: Picture) -> None:
-    from deepdream import ascent, optim
+    from deepdream.ascent import Climb
+    from deepdream.octaves import Route, climb
+    from deepdream.updates import Adam, Way
 
     layers = ("block1_conv2", "block2_conv2")
     objective = -obj.content(layers[0], photo) - obj.gram(layers[1], photo.resized(50, 80))
-    step = ascent.Climb(network(pool, *layers), objective, optim.Adam(1.0), jitter=0, seed=0)
+    step = Climb(network(pool, *layers), objective, Way(Adam(1.0)))
     sizes = octave_sizes((72, 96), 4, 1.4)
-    moments = list(ascent.climb(step, photo, sizes, [2] * 4, reinject=False))
-    assert len(moments) == 8
+    moments = list(climb(step, photo, Route(sizes, [2] * 4, reinject=False)))
+    assert sum(len(moment.values) for moment in moments) == 8
     assert step.traces == 1
 
 
@@ -185,7 +187,7 @@ def test_a_cancelled_climb_returns_the_picture_as_it_is(pool: Pool, photo: Pictu
         if step.index == 2:
             cancel.set()
 
-    engine = Engine(FLOAT32, pool=pool, listeners=[stop], cancel=cancel)
+    engine = Engine(FLOAT32, pool=pool, listeners=[stop], cancel=cancel, every=1)
     result = engine.ascend(photo, obj.layer("block1_conv2"), octaves=2, steps=5)
     assert len(seen) == 2
     assert engine.report["interrupted"]
@@ -277,10 +279,10 @@ def test_a_device_that_runs_out_of_memory_goes_on_in_smaller_tiles(
     def barely(climb: Climb, *args: object) -> object:
         return whole(climb, *args) if len(climb.tiles) > 4 else crowded()  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Climb, "_advance", crowded)
+    monkeypatch.setattr(Climb, "_once", crowded)
     monkeypatch.setattr(Climb, "_tiled_step", barely)
     engine = Engine(FLOAT32, seed=4, pool=pool)
-    got = engine.ascend(photo, objective, steps=3, jitter=9).pixels
+    got = engine.ascend(photo, obj.layer("block2_conv2"), steps=3, jitter=9).pixels  # traced anew
     assert np.abs(got - expected).max() < 0.1
     assert engine.report["notes"][-1] == "the device ran out of memory: went on in tiles of 24 px"
 

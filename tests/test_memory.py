@@ -8,6 +8,7 @@ import pytest
 
 from deepdream import backbones, memory
 from deepdream.tiling import Reach
+from deepdream.updates import named
 
 STYLE = [*(f"block{i}_conv1" for i in range(1, 6)), "block4_conv2"]
 
@@ -26,7 +27,7 @@ STYLE = [*(f"block{i}_conv1" for i in range(1, 6)), "block4_conv2"]
 def test_the_prediction_is_within_a_fifth(
     layers: list[str], precision: backbones.Precision, side: int, optimiser: str, measured: float
 ) -> None:
-    need = memory.need(backbones.get("vgg16"), layers, precision, optimiser, 20)
+    need = memory.need(backbones.get("vgg16"), layers, precision, named(optimiser, 1.0, 20))
     assert need.bytes((side, side)) == pytest.approx(measured, rel=0.2)
 
 

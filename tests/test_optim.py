@@ -9,7 +9,8 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from deepdream.optim import LBFGS, Adam, Ascent, Optimiser  # noqa: E402  TensorFlow comes first
+from deepdream.optim import Optimiser, make  # noqa: E402  TensorFlow comes first
+from deepdream.updates import LBFGS, Adam, Ascent, Update  # noqa: E402
 
 Function = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
@@ -33,8 +34,8 @@ def traced(optimiser: Optimiser, evaluate: Callable = tf_hill) -> Callable[[tf.T
     )
 
 
-def run(optimiser: Optimiser, start: np.ndarray, steps: int) -> np.ndarray:
-    x = tf.constant(start, tf.float32)
+def run(update: Update, start: np.ndarray, steps: int) -> np.ndarray:
+    x, optimiser = tf.constant(start, tf.float32), make(update)
     optimiser.reset(x)
     step = traced(optimiser)
     for _ in range(steps):
@@ -48,13 +49,14 @@ START = np.random.default_rng(0).uniform(0, 10, (1, 3, 4, 3)).astype(np.float32)
 @pytest.mark.parametrize("scale", [1e-6, 1e-3, 1.0, 1e6])
 def test_normalised_step_does_not_depend_on_the_gradients_scale(scale: float) -> None:
     gradient = np.random.default_rng(1).standard_normal((1, 3, 4, 3)).astype(np.float32)
-    moved = Ascent(1.5).step(lambda x: (0.0, tf.constant(gradient * scale)), tf.fill([1, 3, 4, 3], 128.0))
+    grey = tf.fill([1, 3, 4, 3], 128.0)
+    moved = make(Ascent(1.5)).step(lambda x: (0.0, tf.constant(gradient * scale)), grey)
     np.testing.assert_allclose(moved - 128, 1.5 * gradient / np.abs(gradient).mean(), atol=1e-4)
 
 
 def test_a_zero_gradient_moves_nothing() -> None:
     canvas = tf.constant(START)
-    for optimiser in (Ascent(1.5), Adam(1.0), LBFGS()):
+    for optimiser in map(make, (Ascent(1.5), Adam(1.0), LBFGS())):
         optimiser.reset(canvas)
         moved = optimiser.step(lambda x: (tf.constant(0.0), tf.zeros_like(x)), canvas)
         np.testing.assert_array_equal(moved, START)
@@ -108,7 +110,8 @@ def test_what_lies_on_a_bound_and_is_pulled_outwards_stays_and_the_rest_still_re
     def evaluate(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return -tf.reduce_sum((x - top) ** 2), -2 * (x - top)
 
-    for optimiser, steps in ((LBFGS(5), 20), (Adam(5.0), 400)):
+    for update, steps in ((LBFGS(5), 20), (Adam(5.0), 400)):
+        optimiser = make(update)
         x = tf.fill([1, 2, 2, 3], 128.0)
         optimiser.reset(x)
         step = traced(optimiser, evaluate)
@@ -116,7 +119,7 @@ def test_what_lies_on_a_bound_and_is_pulled_outwards_stays_and_the_rest_still_re
             x = step(x)
         np.testing.assert_allclose(x[0, 0, 0], [255, 0, 90], atol=0.1)
 
-    free = LBFGS(5, bounded=False)
+    free = make(LBFGS(5, bounded=False))
     free.reset(x)
     step = traced(free, evaluate)
     for _ in range(20):
@@ -125,7 +128,7 @@ def test_what_lies_on_a_bound_and_is_pulled_outwards_stays_and_the_rest_still_re
 
 
 def test_lbfgs_goes_back_to_the_best_canvas_when_the_objective_is_lost() -> None:
-    optimiser, calls = LBFGS(), tf.Variable(0)
+    optimiser, calls = make(LBFGS()), tf.Variable(0)
 
     def evaluate(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         calls.assign_add(1)
@@ -142,9 +145,9 @@ def test_lbfgs_goes_back_to_the_best_canvas_when_the_objective_is_lost() -> None
     assert np.isfinite(canvases[5]).all()
 
 
-@pytest.mark.parametrize("make", [lambda: Ascent(1.0), lambda: Adam(1.0), lambda: LBFGS(5)])
-def test_one_trace_serves_every_size(make: Callable[[], Optimiser]) -> None:
-    optimiser = make()
+@pytest.mark.parametrize("update", [Ascent(1.0), Adam(1.0), LBFGS(5)])
+def test_one_trace_serves_every_size(update: Update) -> None:
+    optimiser = make(update)
     step = traced(optimiser)
     for height, width in ((3, 4), (9, 5), (2, 2)):
         x = tf.zeros([1, height, width, 3])

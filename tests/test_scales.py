@@ -2,7 +2,7 @@
 
 import pytest
 
-from deepdream.scales import fit, octave_sizes, work_done
+from deepdream.scales import fit, octave_sizes
 
 
 def test_octaves_shrink_one_after_the_other() -> None:
@@ -24,8 +24,3 @@ def test_a_scale_that_rounds_to_the_same_size_gives_no_octave_twice() -> None:
 )
 def test_fit_keeps_the_aspect(size: tuple[int, int], fitted: tuple[int, int]) -> None:
     assert fit(size, 512) == fitted
-
-
-def test_work_is_counted_in_pixels() -> None:
-    assert work_done([(10, 10), (20, 20)], [2, 1]) == pytest.approx((0, 1 / 6, 2 / 6, 1))
-    assert work_done([(10, 10)], [0]) == (0.0,)

@@ -80,7 +80,10 @@ class Reveal:
     def reset(self, canvas):  # type: ignore[no-untyped-def]
         pass
 
-    def step(self, evaluate, canvas):  # type: ignore[no-untyped-def]
+    def state(self):  # type: ignore[no-untyped-def]
+        return ()
+
+    def step(self, evaluate, canvas, mask=None):  # type: ignore[no-untyped-def]
         return evaluate(canvas)[1]
 
 
@@ -88,17 +91,20 @@ def gradients(network, objective, size, core, jitter):  # type: ignore[no-untype
     """The gradient and the values of the first step: untiled, tiled."""
     tf = pytest.importorskip("tensorflow")
     from deepdream.ascent import Climb
+    from deepdream.updates import Way
 
     canvas = tf.constant(np.random.default_rng(0).uniform(0, 255, (1, *size, 3)).astype(np.float32))
     layers = [network.extractor.backbone.layer(name) for name in network.extractor.layers]
     seen = tiling.reach(layers)
     results = []
     for tiles in ((), tiling.cut(size, layers, seen, core)):
-        climb = Climb(network, objective, Reveal(), jitter=jitter, seed=3)
-        climb.enter(canvas, size, tiles)
-        gradient, values, _ = climb.step(canvas, 1)
-        results.append((gradient.numpy(), values))
-        assert climb.traces == (2 if tiles else 1)
+        climb = Climb(network, objective, Way(jitter=jitter))
+        climb._optimiser, climb.seed = Reveal(), 3
+        climb.enter(canvas, tiles)
+        values = climb.run(1).values[0]
+        results.append((climb.canvas.numpy(), values))
+        assert climb.traces == 1
+        assert climb._tiled.traces == (1 if tiles else 0)
     assert len(tiles) > 3
     return results
 

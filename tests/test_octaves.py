@@ -1,0 +1,194 @@
+"""The loop through the octaves: chunks, budgets of time, masks, averages, going on where a run stopped."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from deepdream import objectives as obj
+from deepdream.engine import Engine, Pool, Step
+from deepdream.errors import UsageError
+from deepdream.picture import Picture
+from deepdream.recipe import Common
+from deepdream.updates import LBFGS, Adam, Ascent, Update, Way
+
+tf = pytest.importorskip("tensorflow")
+
+from deepdream.ascent import Climb  # noqa: E402  TensorFlow comes first
+from deepdream.octaves import Route, climb  # noqa: E402
+
+FLOAT32 = Common(precision="float32")
+LAYER = "block1_conv2"
+
+
+@pytest.fixture(scope="module")
+def pool() -> Pool:
+    return Pool()
+
+
+@pytest.fixture(scope="module")
+def photo() -> Picture:
+    coarse = np.random.default_rng(5).uniform(0, 255, (6, 8, 3))
+    return Picture.from_array(coarse.astype(np.float32)).resized(64, 48)
+
+
+def route(**changes: object) -> Route:
+    return replace(Route([(24, 32), (48, 64)], [3, 4]), **changes)  # type: ignore[arg-type]
+
+
+def open_climb(pool: Pool, way: Way, photo: Picture) -> Climb:
+    from deepdream.backbones import resolve
+
+    objective = obj.layer(LAYER) - 1e-4 * obj.total_variation()
+    step = Climb(pool.network(resolve("vgg16", [LAYER]), "float32"), objective, way)
+    step.seed = 3
+    return step
+
+
+@pytest.mark.parametrize("update", [Ascent(1.5), Adam(2.0), LBFGS(3)])
+@pytest.mark.parametrize("stop", [2, 3, 5])
+def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
+    pool: Pool, photo: Picture, update: Update, stop: int
+) -> None:
+    way = Way(update, jitter=4, average=0.9)
+    whole = [m.pixels() for m in climb(open_climb(pool, way, photo), photo, route(every=1, warm=True))]
+    first = climb(open_climb(pool, way, photo), photo, route(every=1, warm=True))
+    state = next(moment.state() for moment in first if moment.progress.index == stop)
+    rest = list(climb(open_climb(pool, way, photo), photo, route(every=1, warm=True, resume=state)))
+    assert [m.progress.index for m in rest] == list(range(stop + 1, 8))
+    assert rest[-1].progress.done == pytest.approx(1.0)
+    np.testing.assert_array_equal(rest[-1].pixels(), whole[-1])
+
+
+def test_steps_in_chunks_are_the_steps_one_by_one(
+    pool: Pool, photo: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = list(climb(open_climb(pool, Way(jitter=4), photo), photo, route(every=1)))
+    monkeypatch.setattr("deepdream.octaves.LIVELY", 1e3)
+    many = list(climb(open_climb(pool, Way(jitter=4), photo), photo, route()))
+    assert [len(moment.values) for moment in one] == [1] * 7
+    assert [len(moment.values) for moment in many] == [1, 2, 1, 3]
+    np.testing.assert_array_equal(
+        np.concatenate([m.values for m in one]), np.concatenate([m.values for m in many])
+    )
+    np.testing.assert_array_equal(one[-1].pixels(), many[-1].pixels())
+
+
+def test_nothing_changes_where_the_mask_is_black(pool: Pool, photo: Picture) -> None:
+    soft = np.zeros((48, 64, 3), np.float32)
+    soft[:, 40:] = 255
+    soft[:, 32:40] = np.linspace(1, 254, 8)[:, None]
+    for optimiser in ("ascent", "adam", "lbfgs"):
+        engine = Engine(FLOAT32, seed=1, pool=pool)
+        made = engine.ascend(
+            photo, obj.layer(LAYER), octaves=2, steps=3, jitter=5, optimiser=optimiser, mask=Picture(soft)
+        )
+        change = np.abs(made.pixels - photo.pixels).max(axis=2)
+        assert change[:, :32].max() == 0
+        assert change[:, 40:].mean() > 0.1
+
+
+def test_the_result_can_be_the_running_mean_of_the_canvases(pool: Pool, photo: Picture) -> None:
+    def made(average: float | None, steps: int) -> np.ndarray:
+        engine = Engine(FLOAT32, pool=pool)
+        update = Adam(2.0)
+        return engine.ascend(photo, obj.layer(LAYER), steps=steps, optimiser=update, average=average).pixels
+
+    canvases = [photo.pixels, *(made(None, steps) for steps in (1, 2, 3))]
+    weights = 0.5 ** np.arange(3, -1, -1)
+    mean = sum(w * c for w, c in zip(weights, canvases, strict=True)) / weights.sum()
+    np.testing.assert_allclose(made(0.5, 3), mean, atol=2e-3)
+
+
+def test_named_sizes_are_climbed_and_the_result_keeps_the_size_of_the_picture(
+    pool: Pool, photo: Picture
+) -> None:
+    seen: list[Step] = []
+    engine = Engine(FLOAT32, pool=pool, listeners=[seen.append])
+    made = engine.ascend(
+        photo, obj.layer(LAYER), sizes=[(32, 24), (80, 60)], steps=[1, 2], reinject=False, jitter=3
+    )
+    assert [step.size for step in seen] == [(32, 24), (80, 60), (80, 60)]
+    assert made.size == photo.size
+    none = engine.ascend(photo, obj.layer(LAYER), sizes=[(32, 24), (80, 60)], steps=[1, 1], step_size=0.0)
+    np.testing.assert_allclose(none.pixels, photo.pixels, atol=1e-3)
+
+
+def test_an_octave_ends_where_the_objective_is_high_enough(pool: Pool, photo: Picture) -> None:
+    values: list[float] = []
+    engine = Engine(FLOAT32, pool=pool, listeners=[lambda step: values.append(step.objective)])
+    engine.ascend(photo, obj.layer(LAYER), steps=6)
+    limit, values[:] = (values[1] + values[2]) / 2, []
+    engine = Engine(FLOAT32, pool=pool, listeners=[lambda step: values.append(step.objective)])
+    engine.ascend(photo, obj.layer(LAYER), steps=6, stop_above=limit)
+    assert len(values) == 3
+    assert values[-1] > limit
+    assert not engine.report["interrupted"]
+
+
+def test_a_climb_ends_in_time_with_steps_at_every_size(pool: Pool, photo: Picture) -> None:
+    objective = obj.layer(LAYER)
+    Engine(FLOAT32, pool=pool).ascend(photo, objective, steps=1)  # the trace
+    seen: list[Step] = []
+    engine = Engine(FLOAT32, pool=pool, listeners=[seen.append])
+    engine.ascend(photo, objective, octaves=2, steps=100_000, seconds=3.0)
+    assert time.monotonic() - engine.began < 6.0
+    assert {step.octave for step in seen} == {1, 2}
+    assert seen[-1].done == pytest.approx(1.0)
+    assert seen[-1].total == len(seen)
+    assert not engine.report["interrupted"]
+    late = Engine(FLOAT32, pool=pool, began=time.monotonic() - 5)
+    with pytest.raises(UsageError, match="3 seconds were over before the first step"):
+        late.ascend(photo, objective, seconds=3.0)
+
+
+def test_a_climb_used_again_is_not_traced_again(pool: Pool, photo: Picture) -> None:
+    fresh, objective = Pool(), obj.layer(LAYER)
+    engine = Engine(FLOAT32, pool=fresh)
+    for weight, steps in ((1.0, 1), (0.5, 3)):
+        engine.ascend(photo, weight * objective - weight * obj.mean(LAYER), steps=steps)
+    (first, second) = fresh._climbs.values()  # obj.mean is another term each time
+    assert first.traces == second.traces == 1
+    engine.ascend(photo, 3.0 * objective, steps=1)
+    engine.ascend(photo.resized(40, 30), 2.0 * objective, steps=1)
+    assert len(fresh._climbs) == 3
+    assert list(fresh._climbs.values())[-1].traces == 1
+
+
+class Brightness:
+    """A canvas described by one number for each row."""
+
+    def start(self, canvas: tf.Tensor, seed: int) -> tf.Tensor:
+        return tf.zeros([canvas.shape[1]]) + seed
+
+    def decode(self, parameters: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+        rows = 255.0 * tf.sigmoid(parameters)[tf.newaxis, :, tf.newaxis, tf.newaxis]
+        return tf.broadcast_to(rows, [1, *size, 3])
+
+
+def test_another_description_of_the_canvas_can_be_climbed(pool: Pool, photo: Picture) -> None:
+    engine = Engine(FLOAT32, pool=pool)
+    way = {"parametrisation": Brightness(), "optimiser": Adam(0.1)}
+    made = engine.ascend(photo, obj.layer(LAYER), steps=5, jitter=2, **way)
+    assert made.size == photo.size
+    assert np.ptp(made.pixels, axis=(1, 2)).max() < 1e-3  # every row is one grey
+    figures = engine.report["objective"]
+    assert figures["end"]["total"] > figures["start"]["total"]
+
+
+def test_the_gradient_can_be_shaped_and_the_network_shown_another_canvas(pool: Pool, photo: Picture) -> None:
+    def ascend(**way: object) -> np.ndarray:
+        made = Engine(FLOAT32, pool=pool).ascend(photo, obj.layer(LAYER), steps=1, **way)  # type: ignore[arg-type]
+        return made.pixels - photo.pixels
+
+    plain = ascend()
+    inside = (photo.pixels > 40) & (photo.pixels < 215)  # no clip
+    np.testing.assert_allclose(ascend(shape=lambda g: -g)[inside], -plain[inside], atol=0.05)
+    turned = ascend(transform=lambda canvas, seed: tf.image.flip_left_right(canvas))
+    assert np.abs(turned - plain).max() > 0.1
+    mirrored = Picture(photo.pixels[:, ::-1].copy())
+    there = Engine(FLOAT32, pool=pool).ascend(mirrored, obj.layer(LAYER), steps=1).pixels - mirrored.pixels
+    np.testing.assert_allclose(turned, there[:, ::-1], atol=0.05)
