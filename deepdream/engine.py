@@ -8,89 +8,34 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from deepdream import backbones, memory, plan, precision
 from deepdream.errors import DeepDreamError, UsageError
+from deepdream.events import Listener, Step
 from deepdream.objectives import Objective
 from deepdream.picture import Picture
+from deepdream.pool import Pool
 from deepdream.recipe import Common
 from deepdream.scales import Size
 from deepdream.silence import silence_tensorflow
 from deepdream.updates import Parametrisation, Update, Way, named
 
 if TYPE_CHECKING:
-    from deepdream.ascent import Climb
-    from deepdream.network import Network
+    import numpy as np
+
+    from deepdream.checkpoints import Checkpoint, Kept
     from deepdream.octaves import Moment
     from deepdream.tiling import Tile
 
 __all__ = ["Engine", "Listener", "Pool", "Step"]
 
 
-@dataclass(frozen=True)
-class Step:
-    """What a listener is told after every gradient step."""
-
-    octave: int
-    """Counted from 1, of `octaves`."""
-    octaves: int
-    index: int
-    """Number of this step, counted from 1, of `total`."""
-    total: int
-    objective: float
-    terms: Mapping[str, float]
-    """Weighted value of every term, as the step found it."""
-    seconds: float
-    """How long this step took."""
-    done: float
-    """Fraction of the work that is done, a step's work being its pixel count."""
-    size: tuple[int, int]
-    """Width and height of the canvas."""
-    snapshot: Callable[[], Picture]
-    """The picture as it is now, at full size; copied from the device only when called. Steps run in chunks:
-    within one, it is the picture at its end, which is never beyond the next step that `save_every` names."""
-
-
-Listener = Callable[[Step], None]
-
-
-class Pool:
-    """Networks that stay open between runs, so that a batch loads each of them once; and some traces."""
-
-    def __init__(self) -> None:
-        self._open: dict[tuple[Any, ...], Network] = {}
-        self._climbs: dict[tuple[Any, ...], Climb] = {}
-
-    def network(self, choice: backbones.Choice, dtype: backbones.Precision) -> Network:
-        """The network for a choice of model and layers, opened on first use."""
-        from deepdream.network import Network
-
-        layers = tuple(dict.fromkeys(choice.used.values()))
-        backbone = choice.backbone
-        key = (backbone.name, backbone.preprocess, choice.weights, dtype, tuple(choice.used.items()))
-        if key not in self._open:
-            self._open[key] = Network(backbones.open_extractor(choice, layers, dtype), choice.used)
-        return self._open[key]
-
-    def climb(self, network: Network, objective: Objective, way: Way, size: Size) -> Climb:
-        """The climb for an objective; one that differs in its weights alone goes on in the same trace."""
-        from deepdream.ascent import Climb
-
-        terms = tuple(replace(term, weight=1.0) for term in objective.terms)
-        key = (network, terms, way, way.parametrisation and size)
-        climb = self._climbs.pop(key, None) or Climb(network, objective, way)
-        climb.objective = objective
-        self._climbs[key] = climb
-        if len(self._climbs) > _TRACES_KEPT:
-            del self._climbs[next(iter(self._climbs))]
-        return climb
-
-
-_TRACES_KEPT = 4
+Item = TypeVar("Item")
 
 
 @dataclass
@@ -115,6 +60,12 @@ class Engine:
     """What time budgets count from, by `time.monotonic`."""
     steps: int = 0
     """Steps taken so far, in all climbs."""
+    checkpoint: Checkpoint | None = None
+    """Where a long climb is kept."""
+    kept: Kept | None = None
+    """What an earlier run of the same job left."""
+    _span: tuple[float, float] = (0.0, 1.0)
+    """The part of all the work that the next climb is: where it begins and how much it is."""
     report: dict[str, Any] = field(default_factory=lambda: {"notes": [], "interrupted": False})
 
     # --- for modes -----------------------------------------------------------------------------
@@ -123,6 +74,32 @@ class Engine:
         """Tell the user something they should know, in one line."""
         if note not in self.report["notes"]:
             self.report["notes"].append(note)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the user wants the run to end: a loop of one's own should stop, and return what it has."""
+        return self.cancel is not None and self.cancel.is_set()
+
+    def rng(self, *key: int | str) -> np.random.Generator:
+        """A source of random numbers for the run's seed and `key`: the same key gives the same numbers."""
+        import numpy as np
+
+        words = [zlib.crc32(item.encode()) if isinstance(item, str) else item for item in key]
+        return np.random.default_rng([self.seed, *words])
+
+    def each(self, items: Iterable[Item]) -> Iterator[Item]:
+        """`items` one by one, each an equal part of the progress bar; no more of them once cancelled."""
+        everything = list(items)
+        begin, width = self._span
+        try:
+            for number, item in enumerate(everything):
+                if self.cancelled:
+                    self.report["interrupted"] = True
+                    return
+                self._span = (begin + width * number / len(everything), width / len(everything))
+                yield item
+        finally:
+            self._span = (begin, width)
 
     def default_layers(self, role: Literal["dream", "content", "style"]) -> list[str]:
         """The layers that suit the model in use: to dream at, or to take content or style from."""
@@ -225,7 +202,7 @@ class Engine:
             self.report.update(tile=side, tiles=len(cut.tiles(levels[-1])), budget=cut.budget)
         if self.dry:
             return image
-        if self._cancelled():
+        if self.cancelled:
             self.report["interrupted"] = True
             return image
         from deepdream.octaves import Route, climb
@@ -237,9 +214,13 @@ class Engine:
 
         def pulse(done: float) -> bool:
             if self.pulse is not None:
-                self.pulse(done)
-            return not self._cancelled()
+                self.pulse(self._span[0] + done * self._span[1])
+            return not self.cancelled
 
+        resume = None
+        if self.kept is not None and self.kept.first == self.steps:
+            resume, self.kept = self.kept.state, None
+            self.say(f"went on from step {resume.index} of a run that was stopped")
         route = Route(
             levels,
             counts,
@@ -250,6 +231,7 @@ class Engine:
             deadline=None if seconds is None else self.began + seconds,
             every=self.every,
             first=self.steps,
+            resume=resume,
         )
         step = self.pool.climb(self.pool.network(choice, self._dtype()), objective, way, full)
         step.seed = self.seed
@@ -261,8 +243,10 @@ class Engine:
         for moment in climb(step, image, route, tiles=tiles, pulse=pulse):
             pixels = moment.pixels
             self._tell(moment, image, levels, shown.labels())
-            if self._cancelled():
+            if self.cancelled:
                 break
+            if self.checkpoint is not None and self.checkpoint.due():
+                self.checkpoint.save(self.seed, self.steps, moment.state(), self.report)
         unfinished = sum(counts) if moment is None else moment.progress.total - moment.progress.index
         self.report["interrupted"] |= unfinished > 0
         step.leave()
@@ -278,9 +262,6 @@ class Engine:
         return image.with_pixels(result)
 
     # --- inside --------------------------------------------------------------------------------
-
-    def _cancelled(self) -> bool:
-        return self.cancel is not None and self.cancel.is_set()
 
     def _dtype(self) -> backbones.Precision:
         if not self.dry:
@@ -336,7 +317,7 @@ class Engine:
                 objective=figures["total"],
                 terms=terms,
                 seconds=moment.seconds,
-                done=progress.done,
+                done=self._span[0] + progress.done * self._span[1],
                 size=(width, height),
                 snapshot=lambda: image.with_pixels(moment.pixels()),
             )

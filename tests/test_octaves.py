@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 
@@ -192,3 +193,38 @@ def test_the_gradient_can_be_shaped_and_the_network_shown_another_canvas(pool: P
     mirrored = Picture(photo.pixels[:, ::-1].copy())
     there = Engine(FLOAT32, pool=pool).ascend(mirrored, obj.layer(LAYER), steps=1).pixels - mirrored.pixels
     np.testing.assert_allclose(turned, there[:, ::-1], atol=0.05)
+
+
+def test_a_loop_of_climbs_fills_one_progress_bar_and_never_repeats_a_draw(pool: Pool, photo: Picture) -> None:
+    seen: list[Step] = []
+    engine = Engine(FLOAT32, pool=pool, listeners=[seen.append])
+    picture, objective = photo, obj.layer(LAYER)
+    for _ in engine.each("ab"):
+        for _ in engine.each([1, 2]):
+            picture = engine.ascend(picture, objective, steps=1, jitter=20)
+    assert [step.done for step in seen] == pytest.approx([0.25, 0.5, 0.75, 1.0])
+    assert engine.steps == 4
+    one = Engine(FLOAT32, pool=pool, seed=2)
+    first = one.ascend(photo, objective, steps=1, jitter=20).pixels
+    second = one.ascend(photo, objective, steps=1, jitter=20).pixels
+    assert np.abs(first - second).max() > 0.1
+
+
+def test_a_loop_ends_when_the_run_is_cancelled(pool: Pool) -> None:
+    cancel = threading.Event()
+    engine = Engine(cancel=cancel)
+    for item in engine.each(range(5)):
+        if item == 2:
+            cancel.set()
+    assert item == 2
+    assert engine.cancelled
+    assert engine.report["interrupted"]
+
+
+def test_a_key_and_the_seed_decide_the_draws_of_a_mode() -> None:
+    def draws(seed: int, *key: int | str) -> list[float]:
+        return list(Engine(seed=seed).rng(*key).random(3))
+
+    assert draws(1, "dots", 4) == draws(1, "dots", 4)
+    assert draws(1, "dots", 4) != draws(1, "dots", 5)
+    assert draws(1, "dots", 4) != draws(2, "dots", 4)

@@ -1,0 +1,123 @@
+"""Checkpoints: what a long run keeps on disk, so that one that was killed goes on to the same bytes.
+
+A checkpoint is a NumPy archive beside the result that is to be: arrays, and a head in JSON that names the
+job. Importing this module loads no NumPy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import time
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deepdream.errors import DeepDreamError
+from deepdream.recipe import Common, Recipe
+from deepdream.saving import write_bytes
+
+if TYPE_CHECKING:
+    from deepdream.octaves import State
+
+__all__ = ["SUFFIX", "Checkpoint", "Kept"]
+
+SUFFIX = ".resume"
+"""What the name of a result gets for its checkpoint."""
+
+FIRST, RARELY = 20.0, 20.0
+"""Seconds before the first checkpoint; how many times as long as saving one takes there is none."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a checkpoint holds."""
+
+    seed: int
+    first: int
+    """Steps of the run before the climb that was going on."""
+    state: State
+    tile: int | None
+    """Side of the tiles; the run must be cut as it was, for tiles change the last bits."""
+    budget: float | None
+
+    def common(self, common: Common) -> Common:
+        """The common options that cut the picture as it was cut."""
+        if common.tile != "auto":
+            return common
+        return replace(common, tile="off") if self.tile is None else replace(common, memory=self.budget)
+
+
+@dataclass
+class Checkpoint:
+    """The checkpoint of one job at one place.
+
+    A file that is not this job's (another recipe, other software, damaged) counts as none, and is written
+    over.
+    """
+
+    path: Path
+    recipe: Recipe
+    """The job, the hashes of its inputs filled in; without a seed where none was asked for."""
+    trouble: str | None = None
+    """Why checkpoints cannot be saved."""
+    _next: float = field(default_factory=lambda: time.monotonic() + FIRST)
+
+    def read(self) -> Kept | None:
+        """What an earlier run of the same job left."""
+        import numpy as np
+
+        from deepdream.octaves import State
+
+        try:
+            with np.load(self.path, allow_pickle=False) as archive:
+                head = json.loads(str(archive["head"]))
+                if head["job"] != self._job():
+                    return None
+                arrays = tuple(archive[f"array{number}"] for number in range(head["arrays"]))
+            octave, index, taken = head["state"]
+            state = State(octave, index, taken, arrays)
+            return Kept(head["seed"], head["first"], state, head["tile"], head["budget"])
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+            return None
+
+    def due(self) -> bool:
+        """Whether it is time for another."""
+        return self.trouble is None and time.monotonic() >= self._next
+
+    def save(self, seed: int, first: int, state: State, report: Mapping[str, Any]) -> None:
+        """Keep `state`, whole or not at all; what prevents it is left in `trouble`."""
+        import numpy as np
+
+        began = time.monotonic()
+        head = {
+            "job": self._job(),
+            "seed": seed,
+            "first": first,
+            "state": [state.octave, state.index, state.taken],
+            "arrays": len(state.arrays),
+            "tile": report.get("tile"),
+            "budget": report.get("budget"),
+        }
+        arrays = {f"array{number}": array for number, array in enumerate(state.arrays)}
+        try:
+            file = io.BytesIO()
+            np.savez(file, allow_pickle=False, head=np.array(json.dumps(head)), **arrays)
+            write_bytes(self.path, file.getvalue(), overwrite=True)
+        except DeepDreamError as error:
+            self.trouble = error.message
+        now = time.monotonic()
+        self._next = now + max(FIRST, RARELY * (now - began))
+
+    def remove(self) -> None:
+        """The job is done."""
+        self.path.unlink(missing_ok=True)
+
+    def _job(self) -> str:
+        from deepdream.run import versions
+
+        data = {**self.recipe.to_json(), "versions": versions(), "used": {}}
+        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
