@@ -19,9 +19,10 @@ from deepdream.layerspec import LayerSpec
 from deepdream.layerspec import parse as parse_spec
 from deepdream.objectives.grammar import layers, parse_layer, ranking
 from deepdream.objectives.guiding import cosine, direction, match
-from deepdream.objectives.penalties import total_variation
+from deepdream.objectives.penalties import absolute_variation, roughness, total_variation
 from deepdream.objectives.seeing import METRICS, Metric, channel, layer, mean, neuron, response
-from deepdream.objectives.style import content, gram, gram_matrix
+from deepdream.objectives.statistics import gram_matrix
+from deepdream.objectives.style import content, gram, moments, wasserstein
 
 __all__ = [
     "METRICS",
@@ -30,6 +31,7 @@ __all__ = [
     "Objective",
     "Probe",
     "Term",
+    "absolute_variation",
     "channel",
     "content",
     "cosine",
@@ -40,11 +42,14 @@ __all__ = [
     "layers",
     "match",
     "mean",
+    "moments",
     "neuron",
     "parse_layer",
     "parse_spec",
     "ranking",
     "response",
+    "roughness",
     "total",
     "total_variation",
+    "wasserstein",
 ]

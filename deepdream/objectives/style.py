@@ -1,68 +1,236 @@
-"""Style transfer: distances from the content and the texture of pictures; penalties, to be subtracted."""
+"""Style transfer: distances from the content and the texture of pictures; penalties, to be subtracted.
+
+The texture of a layer is the statistics of its features over all cells, wherever they are. A texture is aimed
+at by a picture, by activations, by stored statistics, or by several of these mixed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from deepdream.algebra import Objective, Probe, Tensor
+from deepdream.errors import UsageError
+from deepdream.objectives import gaussians
+from deepdream.objectives.statistics import Moments, blend, feature_sums, moments_of
 from deepdream.objectives.terms import measured, single
 from deepdream.scales import fit
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from deepdream.picture import Picture
 
-__all__ = ["content", "gram", "gram_matrix"]
+__all__ = ["EPSILON", "content", "gram", "moments", "wasserstein"]
+
+Aim = Any
+"""A Picture, activations `[1, h, w, C]`, or a sequence of pairs of these and their weights."""
+
+SMALLEST = 32
+"""Pixels that the shorter side of a style picture is given at least: what every layer of VGG can see."""
+
+EPSILON = 1e-4 * (0.229 * 255) ** 2
+"""Added to the diagonal of covariances: 1e-4 (crowsonkb/style-transfer-pytorch) where the network is fed with
+grey levels divided by 0.229 · 255, as Torch's are; ours is fed with grey levels."""
 
 
-def gram_matrix(features: Tensor) -> Tensor:
-    """Gram matrix FᵀF / (h·w) of activations `[1, h, w, C]`: `[C, C]` (Gatys et al. 2016, eq. 3)."""
-    import tensorflow as tf
-
-    flat = tf.reshape(features, [-1, features.shape[-1]])
-    return tf.matmul(flat, flat, transpose_a=True) / tf.cast(tf.shape(flat)[0], flat.dtype)
-
-
-def content(name: str, target: Picture | Tensor) -> Objective:
+def content(name: str, target: Picture | Tensor, *, relative: bool = False) -> Objective:
     """Distance from the content of a picture: mean((F - F̂)²) (Gatys et al. 2016, eq. 1).
 
     `target` is the picture, measured at the size of each octave, or activations of the same
-    shape as the canvas's. The value is positive: subtract it.
+    shape as the canvas's. With `relative`, the value is divided by mean(F̂²). It is positive: subtract it.
     """
 
     def aim(probe: Probe) -> Tensor:
-        return measured(name, target, probe, size=probe.size)
+        features = measured(name, target, probe, size=probe.size)
+        return features, _positive(_mean_square(features)) if relative else _one(features)
 
-    def value(activations: Mapping[str, Tensor], _x: Tensor, features: Tensor) -> Tensor:
-        import tensorflow as tf
-
-        return tf.reduce_mean(tf.square(activations[name] - features))
+    def value(activations: Mapping[str, Tensor], _x: Tensor, wanted: tuple[Tensor, Tensor]) -> Tensor:
+        features, unit = wanted
+        return _mean_square(activations[name] - features) / unit
 
     return single(f"content({name})", value, layers=(name,), target=aim)
 
 
-def gram(name: str, target: Picture | Tensor, *, scale: float = 1.0, normalised: bool = True) -> Objective:
+def gram(
+    name: str,
+    target: Aim,
+    *,
+    scale: float = 1.0,
+    normalised: bool = True,
+    relative: bool = False,
+    mask: np.ndarray | None = None,
+) -> Objective:
     """Distance from the texture of a picture: mean((G - Ĝ)²) / C², G the Gram matrix FᵀF / (h·w).
 
-    `target` is the style picture, or its activations `[1, h, w, C]`. A picture keeps its aspect:
-    its longer side is `scale` times the longer side of the canvas, octave by octave. The division
-    by the squared number of channels is that of Gatys' published code and of jcjohnson/neural-style;
-    without `normalised` it is left out. The value is positive: subtract it.
+    `target` is the style picture, its activations `[1, h, w, C]`, or a sequence of pairs of these and
+    weights, whose statistics are mixed. A picture keeps its aspect: its longer side is `scale` times the
+    longer side of the canvas, octave by octave. The division by the squared number of channels is that of
+    Gatys' published code and of jcjohnson/neural-style; without `normalised` it is left out, and with
+    `relative` the value is divided by mean(Ĝ²) instead.
+
+    With a `mask` `[H, W]` of 0 to 1, G is that of the part of the canvas which the mask covers: the guided
+    Gram matrix (F·T)ᵀ(F·T) / ΣT² (Gatys et al. 2017), T being the mask shrunk to the layer's cells.
+    The value is positive: subtract it.
     """
 
-    def aim(probe: Probe) -> Tensor:
+    def ready(wanted: Moments) -> tuple[Tensor, Tensor]:
+        channels = wanted.second.shape[0]
+        plain = _one(wanted.second) * (channels**2 if normalised else 1)
+        return wanted.second, _positive(_mean_square(wanted.second)) if relative else plain
+
+    def distance(found: Moments, aim: tuple[Tensor, Tensor]) -> Tensor:
+        wanted, unit = aim
+        return _mean_square(found.second - wanted) / unit
+
+    return _texture(f"style({name})", name, target, scale, mask, ready, distance)
+
+
+def moments(
+    name: str,
+    target: Aim,
+    *,
+    scale: float = 1.0,
+    relative: bool = False,
+    mask: np.ndarray | None = None,
+) -> Objective:
+    """Distance of means and deviations: mean((μ - μ̂)²) + mean((σ - σ̂)²), over the channels of a layer.
+
+    Li, Wang, Liu & Hou, "Demystifying neural style transfer" (2017), eq. 12. It knows less of a texture
+    than `gram` and forgives more of the content. Arguments are those of `gram`; `relative` divides by
+    the mean square of the style's features.
+    """
+
+    def ready(wanted: Moments) -> tuple[Tensor, Tensor, Tensor]:
+        return wanted.mean, _deviation(wanted), _loudness(wanted) if relative else _one(wanted.mean)
+
+    def distance(found: Moments, aim: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+        mean, deviation, unit = aim
+        return (_mean_square(found.mean - mean) + _mean_square(_deviation(found) - deviation)) / unit
+
+    return _texture(f"moments({name})", name, target, scale, mask, ready, distance)
+
+
+def wasserstein(
+    name: str,
+    target: Aim,
+    *,
+    scale: float = 1.0,
+    relative: bool = False,
+    mask: np.ndarray | None = None,
+    epsilon: float = EPSILON,
+) -> Objective:
+    """Squared Wasserstein-2 distance of a layer's features, taken as Gaussians, divided by the channels.
+
+    mean((μ - μ̂)²) + mean diag(Σ + Σ̂ - 2(Σ̂^½ Σ Σ̂^½)^½), with Σ = E[f fᵀ] - μμᵀ + ε·I
+    (crowsonkb/style-transfer-pytorch). Arguments are those of `gram`; `relative` divides by the mean square
+    of the style's features.
+    """
+
+    def ready(wanted: Moments) -> tuple[Tensor, Tensor, Tensor]:
+        root = gaussians.square_root(gaussians.covariance(wanted.second, wanted.mean, epsilon))
+        return wanted.mean, root, _loudness(wanted) if relative else _one(wanted.mean)
+
+    def distance(found: Moments, aim: tuple[Tensor, Tensor, Tensor]) -> Tensor:
         import tensorflow as tf
 
-        if not hasattr(target, "pixels"):
-            return gram_matrix(tf.convert_to_tensor(target))
-        longest = max(1, round(max(probe.size) * scale))
-        size = fit((target.height, target.width), longest)
-        return gram_matrix(probe.features(target, size)[name])
+        mean, root, unit = aim
+        spread = gaussians.covariance(found.second, found.mean, epsilon)
+        total = gaussians.squared_distance(found.mean, spread, mean, root)
+        return tf.cast(total, found.mean.dtype) / mean.shape[0] / unit
 
-    def value(activations: Mapping[str, Tensor], _x: Tensor, wanted: Tensor) -> Tensor:
-        import tensorflow as tf
+    return _texture(f"wasserstein({name})", name, target, scale, mask, ready, distance)
 
-        channels = wanted.shape[0] if normalised else 1
-        return tf.reduce_mean(tf.square(gram_matrix(activations[name]) - wanted)) / channels**2
 
-    return single(f"style({name})", value, layers=(name,), target=aim)
+# --- inside --------------------------------------------------------------------------------------
+
+
+def _texture(
+    label: str,
+    name: str,
+    target: Aim,
+    scale: float,
+    mask: np.ndarray | None,
+    ready: Callable[[Moments], Any],
+    distance: Callable[[Moments, Any], Tensor],
+) -> Objective:
+    """A term for the statistics of a layer: `ready` makes an aim of the wanted ones."""
+    wanted = _weighted(target)
+
+    def aim(probe: Probe) -> tuple[Any, ...]:
+        found = [(_measure(it, name, probe, scale), weight) for it, weight in wanted]
+        return ready(blend(found)), () if mask is None else _on_grid(mask, name, probe)
+
+    def value(activations: Mapping[str, Tensor], _x: Tensor, aim: tuple[Any, ...]) -> Tensor:
+        sums = feature_sums(activations[name], None if mask is None else aim[1])
+        return distance(moments_of(sums), aim[0])
+
+    return single(label, value, layers=(name,), target=aim)
+
+
+def _weighted(target: Aim) -> list[tuple[Any, float]]:
+    pairs = [*target] if isinstance(target, Sequence) else [(target, 1.0)]
+    kept = [(it, float(weight)) for it, weight in pairs if weight]
+    if not kept or min(weight for _, weight in kept) < 0:
+        raise UsageError("the weights of styles must not be negative, and not all 0")
+    return kept
+
+
+def _measure(target: Any, name: str, probe: Probe, scale: float) -> Moments:
+    """The moments of a layer's features: stored ones, those of a picture, or of activations."""
+    import tensorflow as tf
+
+    longest = max(1, round(max(probe.size) * scale))
+    if (stored := getattr(target, "statistics", None)) is not None:
+        second, mean = stored.at(name, longest)
+        return Moments(tf.constant(second, tf.float32), tf.constant(mean, tf.float32))
+    if not hasattr(target, "pixels"):
+        return moments_of(feature_sums(tf.convert_to_tensor(target)))
+    own = (target.height, target.width)
+    if min(fit(own, longest)) < SMALLEST:
+        longest = round(SMALLEST * max(own) / min(own))
+    return moments_of(feature_sums(probe.features(target, fit(own, longest))[name]))
+
+
+def _on_grid(mask: np.ndarray, name: str, probe: Probe) -> Tensor:
+    """The mask as the cells of a layer see it, `[1, h, w, 1]`."""
+    import tensorflow as tf
+
+    from deepdream.masks import shrink
+
+    grid = tuple(probe.features(probe.canvas, probe.size)[name].shape[1:3])
+    return tf.constant(shrink(mask, grid)[None, :, :, None], tf.float32)
+
+
+def _deviation(found: Moments) -> Tensor:
+    """σ of every channel; a channel that is the same everywhere keeps a finite gradient."""
+    import tensorflow as tf
+
+    variance = tf.linalg.diag_part(found.second) - tf.square(found.mean)
+    return tf.sqrt(tf.maximum(variance, 0.0) + 1e-5)
+
+
+def _loudness(wanted: Moments) -> Tensor:
+    """The mean square of the features."""
+    import tensorflow as tf
+
+    return _positive(tf.linalg.trace(wanted.second) / wanted.second.shape[0])
+
+
+def _mean_square(tensor: Tensor) -> Tensor:
+    import tensorflow as tf
+
+    return tf.reduce_mean(tf.square(tensor))
+
+
+def _positive(unit: Tensor) -> Tensor:
+    """What may be divided by: a picture of one colour can leave a layer with nothing."""
+    import tensorflow as tf
+
+    return tf.maximum(unit, 1e-12)
+
+
+def _one(like: Tensor) -> Tensor:
+    import tensorflow as tf
+
+    return tf.ones([], like.dtype)
