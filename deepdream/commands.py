@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 from deepdream.answers import Answers
 from deepdream.batch import Job, run_job
 from deepdream.errors import UsageError
+from deepdream.modes import slots
 from deepdream.options import REQUIRED, Parameter
 from deepdream.recipe import Common, preset, preset_names
 from deepdream.registry import Mode, Registry
@@ -89,7 +90,7 @@ def _command(mode: Mode, registry: Registry) -> Callable[..., None]:
             job = Job(
                 mode=mode.name,
                 images=images,
-                pictures={item.name: values[item.name] for item in others if values[item.name] is not None},
+                pictures=slots({item.name: values[item.name] for item in others if values[item.name]}),
                 # What Typer leaves at None, or empty for a list, was given by nobody.
                 options=mode.check(
                     {name: value for name, value in options.items() if value not in (None, [])}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from deepdream.errors import UsageError, did_you_mean
+from deepdream.modes import slots
 from deepdream.options import Parameter
 from deepdream.picture import Picture, load
 from deepdream.recipe import Common, Preset, Recipe, preset
@@ -54,11 +55,13 @@ def function(session: Session, mode: Mode) -> Callable[..., Picture]:
             else preset(recipe, mode.name, modes=session.registry.modes)
         )
         base_options, base_common = (chosen.options, chosen.common) if chosen else ({}, {})
-        pictures = {
-            item.name: _picture(given[item.name])
-            for item in mode.pictures
-            if given.get(item.name) is not None
-        }
+        pictures = slots(
+            {
+                item.name: _pictures(given[item.name]) if item.multiple else _picture(given[item.name])
+                for item in mode.pictures
+                if given.get(item.name) is not None
+            }
+        )
         job = Recipe(
             mode.name,
             options={**base_options, **{name: value for name, value in given.items() if name in own}},
@@ -99,6 +102,8 @@ def _accepted(item: Parameter) -> Any:
         from PIL.Image import Image
 
         kinds: Any = str | Path | Picture | Image | np.ndarray
+        if item.multiple:
+            kinds = kinds | types.GenericAlias(list, (kinds,))
     elif item.multiple:
         kinds = item.item | types.GenericAlias(list, (item.item,))
     else:
@@ -120,6 +125,11 @@ def _documentation(mode: Mode) -> str:
     lines += [f"  {item.name}: {item.help}" for item in (*Common.parameters(), seed_parameter())]
     lines.append("  recipe: Preset by name, or a recipe: a TOML file, or a picture made by deepdream.")
     return "\n".join(lines)
+
+
+def _pictures(things: Any) -> list[Picture]:
+    """One picture stands for a list of one."""
+    return [_picture(thing) for thing in (things if isinstance(things, list | tuple) else [things])]
 
 
 def _picture(thing: Any) -> Picture:

@@ -15,7 +15,7 @@ from deepdream.options import Parameter, check_values, parameter
 from deepdream.picture import Picture
 from deepdream.recipe import Common
 
-__all__ = ["API_VERSION", "COMMON_NAMES", "TOOLS", "Mode", "declare", "declares", "mode"]
+__all__ = ["API_VERSION", "COMMON_NAMES", "TOOLS", "Mode", "declare", "declares", "mode", "slots"]
 
 API_VERSION: Final = 1
 """The contract of `deepdream.api`. A mode says which one it was written for."""
@@ -113,6 +113,8 @@ class Mode:
     def check_pictures(self, names: Iterable[str]) -> None:
         """A UsageError unless `names` has every picture the mode needs and none it does not know."""
         given, known = set(names), [item.name for item in self.pictures]
+        several = [item.name for item in self.pictures if item.multiple]
+        given = {name.partition(".")[0] if name.partition(".")[0] in several else name for name in given}
         for name in sorted(given.difference(known)):
             raise UsageError(f"the mode '{self.name}' takes no picture '{name}'", did_you_mean(name, known))
         for item in self.pictures:
@@ -123,9 +125,10 @@ class Mode:
         """Run the mode; the options and the pictures are checked first."""
         self.check_pictures(pictures)
         checked = self.check(options)
+        shown = _gathered(pictures, [item.name for item in self.pictures if item.multiple])
         arguments = {item.name: item.argument(checked[item.name]) for item in self.options}
         try:
-            result = self.function(**{self.engine: engine}, **pictures, **arguments)
+            result = self.function(**{self.engine: engine}, **shown, **arguments)
         except SystemExit as error:  # a mode must not end the program, which may have more to do
             raise self._fault(f"ended with SystemExit: {error}") from error
         if not isinstance(result, Picture):
@@ -138,6 +141,30 @@ class Mode:
         return DeepDreamError(
             f"the mode '{self.name}' {what}", f"its author must change that in {self.source}"
         )
+
+
+def slots(pictures: Mapping[str, Any]) -> dict[str, Any]:
+    """`pictures`, each by a name of its own: those of the list `also` are `also`, `also.2`, `also.3`."""
+    named: dict[str, Any] = {}
+    for name, item in pictures.items():
+        several = item if isinstance(item, list | tuple) else [item]
+        named.update({f"{name}.{n}" if n > 1 else name: it for n, it in enumerate(several, start=1)})
+    return named
+
+
+def _gathered(pictures: Mapping[str, Picture], several: Iterable[str]) -> dict[str, Any]:
+    """What `slots` took apart, put together again for the parameters that take `several` pictures."""
+    whole: dict[str, Any] = dict(pictures)
+    for name in several:
+        numbered = [it for it in whole if it.partition(".")[0] == name]
+        if numbered:
+            whole[name] = [whole.pop(it) for it in sorted(numbered, key=_number)]
+    return whole
+
+
+def _number(slot: str) -> int:
+    number = slot.partition(".")[2]
+    return int(number) if number.isdigit() else 1
 
 
 def _finite(picture: Picture) -> bool:

@@ -27,8 +27,7 @@ REQUIRED: Final[Any] = inspect.Parameter.empty
 """The default of a parameter that has none."""
 
 _SUPPORTED = (
-    "a Picture, or int, float, bool, str, a Literal or Enum of texts, or a list of these; "
-    "each may be '| None'"
+    "a Picture, int, float, bool, str, a Literal or Enum of texts, or a list of these; each may be '| None'"
 )
 _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True}
 _BOOLEANS |= {"false": False, "no": False, "off": False, "0": False}
@@ -189,7 +188,7 @@ def parameter(
         info = typer.Argument() if picture and default is REQUIRED else typer.Option()
     declared = Parameter(name, annotation, item, default, info, picture, multiple, optional)
     supported = item in (int, float, bool, str) if not declared.choices else _all_text(declared.choices)
-    if not (supported or (picture and not multiple)):
+    if not (supported or picture):
         raise DeepDreamError(
             f"parameter '{name}' has the type {_type_name(annotation)}, which no option can have",
             _SUPPORTED,
@@ -208,9 +207,16 @@ def parameter(
             f"parameter '{name}' is declared as the wrong kind",
             "a picture without default is an Argument, and everything else an Option",
         )
+    if picture and multiple and default is REQUIRED:
+        raise DeepDreamError(
+            f"the pictures '{name}' must be given", "declare them 'list[Picture] | None = None'"
+        )
     if default is not REQUIRED and not (picture and default is None):
         if picture:
-            raise DeepDreamError(f"the picture '{name}' has a default", "declare it 'Picture | None = None'")
+            wanted = "list[Picture]" if multiple else "Picture"
+            raise DeepDreamError(
+                f"the picture '{name}' has a default", f"declare it '{wanted} | None = None'"
+            )
         try:
             declared.check(default)
         except UsageError as error:

@@ -7,7 +7,7 @@ import platform
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -120,7 +120,7 @@ class Session:
             seed = secrets.randbelow(2**31)
         loaded: dict[str, Picture] = {}
         inputs: dict[str, Input] = {}
-        for name in (item.name for item in mode.pictures):
+        for name in _in_order(mode, {*recipe.inputs, *pictures}):
             wanted = recipe.inputs.get(name)
             if name in pictures:
                 loaded[name] = pictures[name]
@@ -166,6 +166,12 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[package] = "?"
     return found
+
+
+def _in_order(mode: Mode, names: Iterable[str]) -> list[str]:
+    """The names of pictures as the mode's signature has them, those of a list by their number."""
+    order = [item.name for item in mode.pictures]
+    return sorted(names, key=lambda name: (order.index(name.partition(".")[0]), len(name), name))
 
 
 def _input(wanted: Input | None, picture: Picture) -> Input:

@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from deepdream.engine import Engine, Listener
 from deepdream.errors import UsageError
-from deepdream.modes import declare, declares
+from deepdream.modes import declare, declares, slots
 from deepdream.picture import Picture
 from deepdream.recipe import Common
 
@@ -49,8 +49,9 @@ def run_mode(
     names = [item.name for item in mode.pictures]
     if len(pictures) > len(names):
         raise UsageError(f"the mode '{mode.name}' takes {len(names)} pictures, not {len(pictures)}")
-    given = dict(zip(names, pictures, strict=False))
+    given: dict[str, Any] = dict(zip(names, pictures, strict=False))
     given |= {name: arguments.pop(name) for name in names if arguments.get(name) is not None}
+    given = slots(given)
     options = {name: value for name, value in arguments.items() if name not in names}
     engine = Engine(Common(precision="float32"), seed=seed, listeners=listeners)
     with patch.dict(os.environ, DEEPDREAM_OFFLINE="1"):

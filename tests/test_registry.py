@@ -201,7 +201,7 @@ BROKEN = {
     ),
     "pictures": (
         {"parameters": "image: Picture, engine: Engine, x: list[Picture]"},
-        "which no option can have",
+        "the pictures 'x' must be given; declare them 'list[Picture] | None = None'",
     ),
     "star": ({"parameters": "image: Picture, engine: Engine, **x: int"}, "'x' cannot be given by name"),
     "picture later": (
