@@ -37,14 +37,16 @@ class Answers:
         if error is not None:
             self.all_failed(explain(error, self._modes))
 
-    def made(self, image: str | None, path: Path, result: Result) -> None:
-        """`path` is, or in a plan would be, what was made of `image`."""
+    def made(self, image: str | None, paths: Sequence[Path], result: Result) -> None:
+        """`paths` are, or in a plan would be, what was made of `image`."""
         self._waiting.remove(image)
         if self.as_json:
-            facts = {"input": image, "output": str(path), **result.report, "recipe": result.recipe.to_json()}
-            put(json.dumps(facts))
+            names = [str(path) for path in paths]
+            where = {"output": names[0]} if len(names) == 1 else {"outputs": names}
+            put(json.dumps({"input": image, **where, **result.report, "recipe": result.recipe.to_json()}))
         else:
-            put(str(path))
+            for path in paths:
+                put(str(path))
 
     def failed(self, image: str | None, failure: Failure) -> None:
         """Nothing was made of `image`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typer import Argument, Option
 
 from deepdream import colours, objectives
+from deepdream.animation import Animation
 from deepdream.engine import Engine, Step
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.modes import API_VERSION, mode
@@ -16,6 +17,7 @@ from deepdream.picture import Picture
 
 __all__ = [
     "API_VERSION",
+    "Animation",
     "Argument",
     "DeepDreamError",
     "Engine",

@@ -12,7 +12,8 @@ import typer
 from typer.core import TyperCommand
 
 from deepdream.answers import Answers
-from deepdream.batch import Job, run_job
+from deepdream.batch import run_job
+from deepdream.desk import Job
 from deepdream.errors import UsageError
 from deepdream.modes import slots
 from deepdream.options import REQUIRED, Parameter
@@ -118,6 +119,12 @@ def _command(mode: Mode, registry: Registry) -> Callable[..., None]:
 
 _Declaration = tuple[str, Any, Any]
 _SAVE_EVERY = Parameter("save_every", int | None, int, None, typer.Option(min=1), optional=True)
+_RESULT = {
+    "picture": "File to write, its suffix being the format (png, jpg, webp, tif), or a folder",
+    "pictures": "File to write, its suffix being the format (png, jpg, webp, tif); several are numbered. "
+    "Or a folder",
+    "animation": "File to write, its suffix being the format (gif, webp, mp4), or a folder for frames as PNG",
+}
 _SWITCHES = ("output", "overwrite", "json", "dry_run", "quiet", "verbose", "debug")
 
 
@@ -171,13 +178,9 @@ def _running(mode: Mode, registry: Registry) -> Iterator[_Declaration]:
     yield option(
         "output",
         str | None,
-        "File to write, its suffix being the format (png, jpg, webp, tif), or a folder; "
-        "one that ends in '/' is made if need be. "
-        + (
-            f"(default: IMAGE's name with .{mode.name}.png, here)"
-            if mode.subject
-            else f"(default: {mode.name}.png, here)"
-        ),
+        f"{_RESULT[mode.makes]}; one that ends in '/' is made if need be. (default: "
+        + ("IMAGE's name with ." if mode.subject else "")
+        + f"{mode.name}.{'webp' if mode.makes == 'animation' else 'png'}, here)",
         "--output",
         "-o",
         metavar="PATH",

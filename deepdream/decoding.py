@@ -91,17 +91,27 @@ def decode(path: str | os.PathLike[str]) -> Picture:
 def recipe_of(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The recipe that a saved picture carries; `DeepDreamError` if it carries none."""
     path = _named(path)
-    with _opened(path) as (_, image):
-        try:
-            recipe = recipe_in(image)
-        except ValueError as error:
-            raise DeepDreamError(f"the recipe in {path} is damaged: {error}") from None
+    try:
+        if _is_mp4(path):
+            from deepdream.films import recipe_of_mp4
+
+            recipe: dict[str, Any] | None = recipe_of_mp4(path)
+        else:
+            with _opened(path) as (_, image):
+                recipe = recipe_in(image)
+    except ValueError as error:
+        raise DeepDreamError(f"the recipe in {path} is damaged: {error}") from None
     if recipe is None:
         raise DeepDreamError(
             f"{path} carries no recipe",
             "only pictures that deepdream saved have one, and editors and messengers remove it",
         )
     return recipe
+
+
+def _is_mp4(path: Path) -> bool:
+    with _reading(path) as file:
+        return file.read(12)[4:8] == b"ftyp"
 
 
 def picture_of(image: Image.Image) -> Picture:

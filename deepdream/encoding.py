@@ -4,6 +4,7 @@
 | --- | --- |
 | PNG | text chunk `deepdream` |
 | JPEG, WebP | EXIF UserComment (0x9286), as `{"deepdream": ...}`; Software says `deepdream` |
+| GIF | comment, as `{"deepdream": ...}` |
 | TIFF | ImageDescription (270), as `{"deepdream": ...}`; Software says `deepdream` |
 
 The JSON is ASCII with escapes, the one encoding that all of them carry unharmed. There is no date and
@@ -23,7 +24,7 @@ from PIL.PngImagePlugin import PngImageFile, PngInfo
 
 from deepdream.errors import DeepDreamError
 
-__all__ = ["carries", "encode", "recipe_in"]
+__all__ = ["carries", "comment_of", "encode", "exif_of", "recipe_in", "recipe_of_comment"]
 
 _KEY = "deepdream"
 _ASCII = b"ASCII\0\0\0"  # EXIF 2.3, section 4.6.5: the eight bytes that name a comment's encoding
@@ -42,7 +43,7 @@ def encode(image: Image.Image, format: str, recipe: Mapping[str, Any] | None, qu
         if recipe is not None:
             information.add_text(_KEY, _json(recipe))
     elif recipe is not None and carries(format, recipe):
-        exif = _exif(format, recipe)
+        exif = exif_of(format, recipe)
         options["exif"] = exif if format == "TIFF" else exif.tobytes()
     if format == "JPEG":
         options |= {"quality": quality, "subsampling": "4:4:4"}
@@ -58,7 +59,7 @@ def encode(image: Image.Image, format: str, recipe: Mapping[str, Any] | None, qu
 
 def carries(format: str, recipe: Mapping[str, Any]) -> bool:
     """Whether the recipe fits into the metadata of a file of this format: 64 KB in JPEG."""
-    return format != "JPEG" or len(_exif(format, recipe).tobytes()) <= _EXIF_ROOM
+    return format != "JPEG" or len(exif_of(format, recipe).tobytes()) <= _EXIF_ROOM
 
 
 def recipe_in(image: Image.Image) -> dict[str, Any] | None:
@@ -74,7 +75,8 @@ def recipe_in(image: Image.Image) -> dict[str, Any] | None:
             description = exif.get(ExifTags.Base.ImageDescription)
         except (SyntaxError, struct.error):  # Pillow's words for EXIF that is none
             return None
-        found = _marked(comment) or _marked(description)
+        texts = (comment, description, image.info.get("comment"))
+        found = next((found for found in map(recipe_of_comment, texts) if found is not None), None)
     if found is not None and not isinstance(found, dict):
         raise ValueError("not a JSON object")
     return found
@@ -87,10 +89,16 @@ def _json(value: Mapping[str, Any]) -> str:
         raise DeepDreamError(f"the recipe cannot be written as JSON: {error}") from error
 
 
-def _exif(format: str, recipe: Mapping[str, Any]) -> Image.Exif:
+def comment_of(recipe: Mapping[str, Any]) -> str:
+    """The recipe as an ASCII text that says whose it is."""
+    return _json({_KEY: recipe})
+
+
+def exif_of(format: str, recipe: Mapping[str, Any]) -> Image.Exif:
+    """EXIF with the recipe in it, where a file of this format keeps it."""
     exif = Image.Exif()
     exif[ExifTags.Base.Software] = _KEY
-    text = _json({_KEY: recipe})
+    text = comment_of(recipe)
     if format == "TIFF":  # Pillow writes no EXIF directory into TIFF
         exif[ExifTags.Base.ImageDescription] = text
     else:
@@ -98,7 +106,7 @@ def _exif(format: str, recipe: Mapping[str, Any]) -> Image.Exif:
     return exif
 
 
-def _marked(value: object) -> Any:
+def recipe_of_comment(value: object) -> Any:
     """The recipe in a comment that is ours; None for anybody else's comment."""
     text = value.removeprefix(_ASCII).decode("ascii", "replace") if isinstance(value, bytes) else value
     if not isinstance(text, str) or not text.startswith('{"' + _KEY + '"'):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from deepdream.animation import Animation, Made
 from deepdream.errors import UsageError, did_you_mean
 from deepdream.modes import slots
 from deepdream.options import Parameter
@@ -20,6 +22,10 @@ from deepdream.run import Session, seed_parameter
 
 __all__ = ["function", "shared_session"]
 
+_MADE: Mapping[str, Any] = MappingProxyType(
+    {"picture": Picture, "pictures": Picture | tuple[Picture, ...], "animation": Animation}
+)
+
 
 @cache
 def shared_session() -> Session:
@@ -27,8 +33,8 @@ def shared_session() -> Session:
     return Session()
 
 
-def function(session: Session, mode: Mode) -> Callable[..., Picture]:
-    """The mode as a Python function: pictures first, everything else by keyword; returns a Picture.
+def function(session: Session, mode: Mode) -> Callable[..., Made]:
+    """The mode as a Python function: pictures first, everything else by keyword; returns what it makes.
 
     A picture may be a path, a Picture, a Pillow image or an array. The common options, `seed` and
     `recipe` (a preset's name or path) are accepted like the mode's own.
@@ -39,7 +45,7 @@ def function(session: Session, mode: Mode) -> Callable[..., Picture]:
 
     def call(
         *images: Any, seed: int | None = None, recipe: str | Path | Preset | None = None, **given: Any
-    ) -> Picture:
+    ) -> Made:
         if len(images) > len(positional):
             raise UsageError(f"{mode.name}() takes {len(positional)} pictures, not {len(images)}")
         for name, image in zip(positional, images, strict=False):
@@ -73,7 +79,7 @@ def function(session: Session, mode: Mode) -> Callable[..., Picture]:
         result = session.run(job, pictures=pictures)
         for note in result.report["notes"]:
             warnings.warn(note, stacklevel=2)
-        return result.picture
+        return result.made
 
     call.__name__ = call.__qualname__ = mode.name.replace("-", "_")
     call.__module__ = "deepdream"
@@ -92,7 +98,7 @@ def _signature(mode: Mode) -> inspect.Signature:
             shown.append(inspect.Parameter(item.name, keyword, default=default, annotation=_accepted(item)))
     shown.append(inspect.Parameter("seed", keyword, default=None, annotation=int | None))
     shown.append(inspect.Parameter("recipe", keyword, default=None, annotation=str | Path | Preset | None))
-    return inspect.Signature(shown, return_annotation=Picture)
+    return inspect.Signature(shown, return_annotation=_MADE[mode.makes])
 
 
 def _accepted(item: Parameter) -> Any:

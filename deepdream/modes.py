@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeVar, get_type_hints
+from typing import Any, Final, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from deepdream.animation import Animation, Kind, Made
 from deepdream.engine import Engine
 from deepdream.errors import DeepDreamError, UsageError, did_you_mean
 from deepdream.options import Parameter, check_values, parameter
@@ -44,7 +46,8 @@ TOOLS: Final = ("layers", "models", "plugins", "doctor", "show", "replay")
 """The commands that are no modes; a mode cannot have such a name."""
 
 _DECLARATION: Final = "__deepdream_mode__"
-_Function = TypeVar("_Function", bound=Callable[..., Picture])
+_Makes = Callable[..., Picture | list[Picture] | Animation]
+_Function = TypeVar("_Function", bound=_Makes)
 
 
 class _Declaration(NamedTuple):
@@ -74,7 +77,7 @@ class Mode:
     """A mode as the host sees it: its name, its help, and its parameters without the Engine's."""
 
     name: str
-    function: Callable[..., Picture]
+    function: _Makes
     summary: str
     help: str
     api: int
@@ -82,6 +85,7 @@ class Mode:
     parameters: tuple[Parameter, ...]
     engine: str
     source: str
+    makes: Kind = "picture"
 
     @property
     def subject(self) -> Parameter | None:
@@ -121,8 +125,11 @@ class Mode:
             if item.required and item.name not in given:
                 raise UsageError(f"the mode '{self.name}' needs the picture {item.flag}")
 
-    def call(self, engine: Engine, pictures: Mapping[str, Picture], options: Mapping[str, Any]) -> Picture:
-        """Run the mode; the options and the pictures are checked first."""
+    def call(self, engine: Engine, pictures: Mapping[str, Picture], options: Mapping[str, Any]) -> Made:
+        """Run the mode; the options and the pictures are checked first.
+
+        Of an animation no frame is made yet: `check_picture` is for them, one by one.
+        """
         self.check_pictures(pictures)
         checked = self.check(options)
         shown = _gathered(pictures, [item.name for item in self.pictures if item.multiple])
@@ -130,14 +137,29 @@ class Mode:
         try:
             result = self.function(**{self.engine: engine}, **shown, **arguments)
         except SystemExit as error:  # a mode must not end the program, which may have more to do
-            raise self._fault(f"ended with SystemExit: {error}") from error
+            raise self.fault(f"ended with SystemExit: {error}") from error
+        if self.makes == "animation":
+            if not isinstance(result, Animation):
+                raise self.fault(f"returned {type(result).__name__}, not an Animation")
+            return result
+        if self.makes == "pictures" and isinstance(result, list | tuple):
+            if not result:
+                raise self.fault("returned a list without a Picture in it")
+            return tuple(self.check_picture(item) for item in result)
+        if isinstance(result, list | tuple | Animation):
+            raise self.fault(f"returned {type(result).__name__}, and does not say so after its '->'")
+        return self.check_picture(result)
+
+    def check_picture(self, result: object) -> Picture:
+        """`result` if it is a sound Picture; a DeepDreamError that names the mode if not."""
         if not isinstance(result, Picture):
-            raise self._fault(f"returned {type(result).__name__}, not a Picture")
+            raise self.fault(f"returned {type(result).__name__}, not a Picture")
         if not _finite(result):
-            raise self._fault("returned a picture with NaN or infinity in it")
+            raise self.fault("returned a picture with NaN or infinity in it")
         return result
 
-    def _fault(self, what: str) -> DeepDreamError:
+    def fault(self, what: str) -> DeepDreamError:
+        """The error that the mode did `what`, which its author must mend."""
         return DeepDreamError(
             f"the mode '{self.name}' {what}", f"its author must change that in {self.source}"
         )
@@ -179,7 +201,7 @@ def declares(value: Any) -> bool:
     return inspect.isfunction(value) and isinstance(getattr(value, _DECLARATION, None), _Declaration)
 
 
-def declare(function: Callable[..., Picture], source: str) -> Mode:
+def declare(function: _Makes, source: str) -> Mode:
     """The mode that a decorated function declares; a DeepDreamError says what its author must change."""
     name, api, defaults = getattr(function, _DECLARATION)
     if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
@@ -198,16 +220,16 @@ def declare(function: Callable[..., Picture], source: str) -> Mode:
             text = f"The mode '{name}'; its help was left out by python -OO."
         if not text:
             raise DeepDreamError("it has no docstring, which is its help text", "write one")
-        engine, parameters = _signature(function)
+        engine, parameters, makes = _signature(function)
         Common.check(defaults)
     except DeepDreamError as error:
         raise DeepDreamError(f"the mode '{name}': {error.message}", error.hint) from error
     summary = " ".join(text.partition("\n\n")[0].split())
-    return Mode(name, function, summary, text, api, defaults, parameters, engine, source)
+    return Mode(name, function, summary, text, api, defaults, parameters, engine, source, makes)
 
 
-def _signature(function: Callable[..., Picture]) -> tuple[str, tuple[Parameter, ...]]:
-    """The name of the Engine parameter, and all the others."""
+def _signature(function: _Makes) -> tuple[str, tuple[Parameter, ...], Kind]:
+    """The name of the Engine parameter, all the others, and what the function makes."""
     try:
         hints = get_type_hints(function, include_extras=True)
     except Exception as error:
@@ -237,4 +259,14 @@ def _signature(function: Callable[..., Picture]) -> tuple[str, tuple[Parameter, 
             f"declare it 'def {function.__name__}(image: Picture, engine: Engine, *, ...)', "
             "without the image if it works on none",
         )
-    return engines[0], tuple(parameters)
+    return engines[0], tuple(parameters), _kind(hints.get("return", Picture))
+
+
+def _kind(annotation: Any) -> Kind:
+    """What a function makes that returns this; a mode without annotation makes a picture."""
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    if Animation in kinds:
+        if len(kinds) > 1:
+            raise DeepDreamError("it returns an Animation or something else", "make two modes of it")
+        return "animation"
+    return "pictures" if any(get_origin(kind) in (list, tuple) for kind in kinds) else "picture"

@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
+from deepdream.animation import Animation, Ended
 from deepdream.engine import Engine, Listener, Pool, Step
 from deepdream.errors import DeepDreamError
+from deepdream.filming import Part, planned, watched
 from deepdream.options import Parameter, parameter
 from deepdream.picture import Picture, load
 from deepdream.recipe import Common, Input, Recipe
 from deepdream.registry import Mode, Registry
 from deepdream.registry import load as load_registry
+from deepdream.results import Frames, Result, result_of, versions
 from deepdream.silence import silence_tensorflow
 
 __all__ = ["Result", "Session", "seed_parameter", "silence_tensorflow", "versions"]
-
-_PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run made: the picture, the recipe with `used` and `versions` filled in, and the figures."""
-
-    picture: Picture
-    recipe: Recipe
-    report: Mapping[str, Any]
-    interrupted: bool = False
 
 
 class Session:
@@ -56,49 +46,62 @@ class Session:
         started: Callable[[Mapping[str, Any]], None] | None = None,
         pulse: Callable[[float], None] | None = None,
         every: int | None = None,
+        frames: Frames | None = None,
     ) -> Result:
-        """Make the picture that `recipe` describes.
+        """Make the picture, pictures or animation that `recipe` describes.
 
         `pictures` are inputs that are loaded already, by parameter name; the others are read from
         the paths in the recipe. A `sha256` in the recipe must be that of the picture. `started` gets
         the engine's report before the listeners get the first step, `pulse` the part of the work that is
         done whenever a tile is. Every `every` steps a snapshot is exact. Once `cancel` is set the run ends,
-        with the picture as it is.
+        with the picture as it is, or the frames that are whole. The frames of an animation are made here if
+        there is a place for them, `frames`; else each is made when the animation is asked for it.
         """
         began = time.monotonic()
         mode, recipe, loaded = self._prepare(recipe, pictures or {})
-        steps = 0
+        steps, part = 0, Part()
 
         def watch(step: Step) -> None:
             nonlocal steps
             if steps == 0 and started is not None:
                 started(engine.report)
             steps += 1
+            step = part.of(step)
+            for listener in listeners:
+                listener(step)
 
         if self._show_notices:
             silence_tensorflow(show=True)
         engine = Engine(
             _cut_as_before(recipe),
             seed=recipe.seed or 0,
-            listeners=(watch, *listeners),
-            pulse=pulse,
+            listeners=(watch,),
+            pulse=None if pulse is None else lambda done: pulse(part.done(done)),
             cancel=cancel,
             pool=self.pool,
             every=every,
             began=began,
         )
-        picture = mode.call(engine, loaded, recipe.options)
+        made = mode.call(engine, loaded, recipe.options)
+        if isinstance(made, Animation):
+            made = watched(made, mode, engine, recipe, part)
+            if frames is not None:
+                frames.begin(made)
+                with suppress(Ended):  # which the place for the frames may say, too
+                    for frame in made.frames(len(frames), frames.last()):
+                        frames.add(frame)
         interrupted = bool(engine.report.get("interrupted"))
-        done = {"steps": steps} if interrupted else {}
+        done = {"steps": steps} if interrupted or isinstance(made, Animation) else {}
         facts = {**engine.report, **done, "seconds": round(time.monotonic() - began, 3)}
-        return _result(recipe, picture, loaded, facts)
+        return result_of(recipe, made, loaded, facts, frames)
 
     def plan(self, recipe: Recipe, *, pictures: Mapping[str, Picture] | None = None) -> Result:
         """What `run` would do, found out without computing anything; the picture is the input."""
         mode, recipe, loaded = self._prepare(recipe, pictures or {}, draw_seed=False)
         engine = Engine(recipe.common, seed=recipe.seed or 0, pool=self.pool, dry=True)
         try:
-            picture = mode.call(engine, loaded, recipe.options)
+            made = mode.call(engine, loaded, recipe.options)
+            facts = planned(made, engine) if isinstance(made, Animation) else {}
         except DeepDreamError:
             raise
         except Exception as error:
@@ -106,7 +109,7 @@ class Session:
                 f"the mode '{mode.name}' cannot be planned: it computes before it climbs ({error})",
                 "run it without --dry-run",
             ) from error
-        return _result(recipe, picture, loaded, engine.report)
+        return result_of(recipe, made, loaded, {**engine.report, **facts})
 
     def _prepare(
         self, recipe: Recipe, pictures: Mapping[str, Picture], *, draw_seed: bool = True
@@ -155,19 +158,6 @@ def seed_parameter() -> Parameter:
     return parameter("seed", int | None, None, info=typer.Option(min=0, max=2**31 - 1, help=text))
 
 
-def versions() -> dict[str, str]:
-    """Versions of what a picture's bytes depend on, by package name; '?' for one not installed."""
-    from deepdream import __version__
-
-    found = {"deepdream": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "?"
-    return found
-
-
 def _in_order(mode: Mode, names: Iterable[str]) -> list[str]:
     """The names of pictures as the mode's signature has them, those of a list by their number."""
     order = [item.name for item in mode.pictures]
@@ -185,41 +175,3 @@ def _input(wanted: Input | None, picture: Picture) -> Input:
             "find the old one: only the same file gives the same result",
         )
     return Input(wanted.path, source.sha256 if source is not None else wanted.sha256)
-
-
-def _result(
-    recipe: Recipe, picture: Picture, loaded: Mapping[str, Picture], facts: Mapping[str, Any]
-) -> Result:
-    report: dict[str, Any] = {
-        "mode": recipe.mode,
-        **{name: facts.get(name) for name in ("model", "weights", "layers", "requested_layers", "formula")},
-        "objective": facts.get("objective"),
-        "size": list(picture.size),
-        **{
-            name: facts.get(name) for name in ("octaves", "steps", "seconds", "precision", "precision_reason")
-        },
-        "seed": recipe.seed,
-        **{name: facts.get(name) for name in ("memory", "tile", "tiles", "budget")},
-        "notes": list(dict.fromkeys([n for p in loaded.values() for n in p.notes] + list(facts["notes"]))),
-        "interrupted": bool(facts.get("interrupted")),
-    }
-    kept = (
-        "model",
-        "weights",
-        "layers",
-        "requested_layers",
-        "formula",
-        "size",
-        "octaves",
-        "steps",
-        "precision",
-        "tile",
-        "budget",
-    )
-    used = {name: report[name] for name in kept if report[name] is not None}
-    # The same bytes must come out whether the weights were just downloaded or lay in the cache.
-    used["weights"] = {name: it for name, it in (facts.get("weights") or {}).items() if name != "origin"}
-    if report["interrupted"]:
-        used["interrupted"] = True
-    recipe = replace(recipe, used=used, versions=versions())
-    return Result(replace(picture, recipe=recipe.to_json()), recipe, report, bool(report["interrupted"]))

@@ -9,7 +9,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -18,14 +18,17 @@ from types import MappingProxyType
 from deepdream.errors import DeepDreamError, UsageError, did_you_mean
 
 __all__ = [
+    "FILMS",
     "SUFFIXES",
     "check_new_folder",
     "check_writable",
+    "exists",
     "format_of",
     "make_folder",
     "output_path",
     "reason",
     "write_bytes",
+    "writing",
 ]
 
 SUFFIXES: Mapping[str, str] = MappingProxyType(
@@ -33,38 +36,60 @@ SUFFIXES: Mapping[str, str] = MappingProxyType(
 )
 """What the name of a file to be written may end in, and the format that is written then."""
 
-# From the formats themselves: libjpeg stops short of 16 bits, a WebP frame has 14 bits per side.
-_LONGEST_SIDE: Mapping[str, int] = MappingProxyType({"JPEG": 65500, "WEBP": 16383})
+FILMS: Mapping[str, str] = MappingProxyType({".gif": "GIF", ".webp": "WEBP", ".mp4": "MP4"})
+"""The same for an animation in one file."""
+
+# From the formats themselves: libjpeg stops short of 16 bits, a WebP frame has 14 bits per side, H.264 ends
+# at level 6.2.
+_LONGEST_SIDE: Mapping[str, int] = MappingProxyType(
+    {"JPEG": 65500, "WEBP": 16383, "GIF": 65535, "MP4": 16384}
+)
 
 
-def format_of(path: str | os.PathLike[str]) -> str:
-    """The format that the suffix of `path` asks for; `UsageError` if it is none of `SUFFIXES`."""
+def format_of(path: str | os.PathLike[str], suffixes: Mapping[str, str] = SUFFIXES) -> str:
+    """The format that the suffix of `path` asks for; `UsageError` if it is none of `suffixes`."""
     name = Path(path).name
     suffix = Path(path).suffix
-    known = "use one of " + ", ".join(SUFFIXES)
+    known = "use one of " + ", ".join(suffixes)
+    if suffixes is FILMS:
+        known += ", or a folder for frames as PNG files: it ends in '/'"
     if not suffix:
         raise UsageError(f"no suffix in '{name}': it decides the format", known)
     try:
-        return SUFFIXES[suffix.lower()]
+        return suffixes[suffix.lower()]
     except KeyError:
-        guess = did_you_mean(suffix, SUFFIXES)
+        if suffixes is FILMS and suffix.lower() in SUFFIXES:
+            raise UsageError(f"'{name}' is a file for one picture, and this is an animation", known) from None
+        if suffixes is SUFFIXES and suffix.lower() in FILMS:
+            raise UsageError(f"'{name}' is a file for an animation, and this is a picture", known) from None
+        guess = did_you_mean(suffix, suffixes)
         raise UsageError(
             f"unknown suffix '{suffix}' in '{name}'", f"{guess} ({known})" if guess else known
         ) from None
 
 
-def output_path(name: str, suffix: str = ".png", folder: str | os.PathLike[str] = Path()) -> Path:
+def output_path(
+    name: str,
+    suffix: str = ".png",
+    folder: str | os.PathLike[str] = Path(),
+    *,
+    taken: Callable[[Path], bool] = os.path.lexists,
+) -> Path:
     """The first free name: `<name>.png`, then `<name>-2.png`, `-3`, ... in `folder`."""
     for number in count(1):
         path = Path(folder) / f"{name}{'' if number == 1 else f'-{number}'}{suffix}"
         with _said_of(path):
-            if not os.path.lexists(path):
+            if not taken(path):
                 return path
     raise AssertionError("unreachable: the numbers do not end")
 
 
 def check_writable(
-    path: str | os.PathLike[str], overwrite: bool = False, *, size: tuple[int, int] | None = None
+    path: str | os.PathLike[str],
+    overwrite: bool = False,
+    *,
+    size: tuple[int, int] | None = None,
+    suffixes: Mapping[str, str] = SUFFIXES,
 ) -> None:
     """Find out, before minutes of work, whether a picture could be saved at `path`.
 
@@ -77,7 +102,7 @@ def check_writable(
     with _said_of(path):
         if path.is_dir():
             raise DeepDreamError(f"{path} is a folder", f"name a file in it, such as {path / 'dream.png'}")
-        longest = _LONGEST_SIDE.get(format := format_of(path))
+        longest = _LONGEST_SIDE.get(format := format_of(path, suffixes))
         if size is not None and longest is not None and max(size) > longest:
             raise DeepDreamError(
                 f"{path}: {format} holds at most {longest} pixels on a side, not {max(size)}",
@@ -90,7 +115,7 @@ def check_writable(
             if not target.is_file():
                 raise DeepDreamError(f"cannot write {path}: it is not a regular file")
             if not overwrite:
-                raise _exists(path)
+                raise exists(path)
             # Renaming over it would succeed all the same; somebody protected this very file.
             if not os.access(target, os.W_OK):
                 raise DeepDreamError(f"cannot write {path}: it is read-only", "choose another name")
@@ -119,16 +144,25 @@ def make_folder(folder: str | os.PathLike[str]) -> None:
 def write_bytes(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False) -> None:
     """Write a whole file or nothing at all.
 
-    The bytes go to a temporary file in the same folder, reach the disk, and only then take the name.
-    Whatever fails before that (a full disk, Ctrl-C) leaves the old file as it was and no other behind.
-    Without `overwrite` a file that appeared in the meantime is kept too.
+    See `writing`.
+    """
+    with writing(path, overwrite=overwrite) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextmanager
+def writing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
+    """The place to write what will be the file `path`, all of it or nothing.
+
+    A temporary file in the same folder, which reaches the disk and only then takes the name. Whatever fails
+    before that (a full disk, Ctrl-C) leaves the old file as it was and no other behind. Without `overwrite` a
+    file that appeared in the meantime is kept too.
     """
     path = Path(path)
     target = _target(path)
     with _said_of(path), _temporary(target.parent) as temporary:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
+        yield temporary
+        with temporary.open("r+b") as file:
             os.fsync(file.fileno())
         if overwrite:
             with suppress(OSError):  # a first write has no permissions to keep
@@ -138,7 +172,7 @@ def write_bytes(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = 
             try:
                 _take_name(temporary, target)
             except FileExistsError:
-                raise _exists(path) from None
+                raise exists(path) from None
 
 
 def reason(error: OSError) -> str:
@@ -188,7 +222,8 @@ def _said_of(path: Path) -> Iterator[None]:
         raise DeepDreamError(f"cannot write {path}: {reason(error)}", hint) from error
 
 
-def _exists(path: Path) -> DeepDreamError:
+def exists(path: Path) -> DeepDreamError:
+    """The error that `path` is there already and may not be replaced."""
     return DeepDreamError(
         f"{path} exists already",
         "choose another name, or replace it: --overwrite, or overwrite=True in Python",

@@ -29,14 +29,16 @@ def picture(width: int = 64, height: int = 64, *, seed: int = 0) -> Picture:
 
 
 def run_mode(
-    function: Callable[..., Picture],
+    function: Callable[..., Any],
     /,
     *pictures: Picture,
     seed: int = 0,
     listeners: Sequence[Listener] = (),
     **arguments: Any,
-) -> Picture:
+) -> Any:
     """What the mode makes of `pictures` and `arguments`, which are checked as for the command line.
+
+    A Picture, a tuple of them, or an Animation, as the mode declares.
 
     Pictures are given in the order of the signature or by name. The network is the embedded VGG16 in
     float32, and nothing is downloaded: a layer of InceptionV3 is stood in for, unless its weights are cached.

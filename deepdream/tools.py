@@ -11,12 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from deepdream import backbones
-from deepdream.batch import Job, replay
 from deepdream.commands import complete_models
+from deepdream.desk import Job
 from deepdream.doctor import examine
 from deepdream.picture import read_recipe
 from deepdream.recipe import Recipe
 from deepdream.registry import Registry
+from deepdream.replaying import replay
 from deepdream.streams import Voice, put
 
 __all__ = ["add_tools"]

@@ -1,0 +1,189 @@
+"""Where one recipe is run: its progress shown, its results saved, and the user told where they are."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deepdream.animation import Animation, Ended
+from deepdream.answers import Answers
+from deepdream.errors import DeepDreamError
+from deepdream.interrupts import Interrupts, in_background
+from deepdream.picture import Picture
+from deepdream.progress import progress
+from deepdream.recipe import Common, Recipe
+from deepdream.results import Result
+from deepdream.run import Session
+from deepdream.streams import Voice
+from deepdream.takes import Take
+from deepdream.targets import Target
+from deepdream.telling import details_of, show_plan, summary
+
+if TYPE_CHECKING:
+    from deepdream.engine import Step
+
+__all__ = ["Desk", "Job"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call of a mode's command: what to make of which pictures, where to put it, what to say."""
+
+    mode: str
+    images: tuple[str, ...]
+    """The pictures to work on, one after another; none for a mode that works on none."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    common: Common = field(default_factory=Common)
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    """The other pictures of the mode, by parameter name."""
+    seed: int | None = None
+    output: str | None = None
+    overwrite: bool = False
+    json: bool = False
+    dry_run: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+    save_every: int | None = None
+
+
+@dataclass
+class Desk:
+    """What the recipes of one command share: networks, names of files, and whom to tell."""
+
+    session: Session
+    target: Target
+    job: Job
+    voice: Voice
+    interrupts: Interrupts
+    answers: Answers
+    _told: set[str] = field(default_factory=set)
+
+    def place(self, recipe: Recipe, image: str | None, suffix: str | None = None) -> Take | Path:
+        """Where the result for `image` goes; DeepDreamError if it cannot go there."""
+        if self.target.makes == "animation":
+            return self.target.take(image, recipe, suffix or ".webp")
+        return self.target.path(image, suffix or ".png")
+
+    def plan(self, recipe: Recipe, image: str | None, pictures: Mapping[str, Picture]) -> None:
+        """Say what `make` would do."""
+        with contextlib.redirect_stdout(sys.stderr):
+            plan = self.session.plan(recipe, pictures=pictures)
+        place = self.place(recipe, image)
+        if isinstance(place, Take) and isinstance(plan.made, Animation):
+            place.begin(plan.made)
+        show_plan(plan, place.shown if isinstance(place, Take) else place, image, self.answers)
+
+    def make(
+        self,
+        recipe: Recipe,
+        image: str | None,
+        pictures: Mapping[str, Picture],
+        *,
+        suffix: str | None = None,
+        only: int | None = None,
+    ) -> Result:
+        """Run a recipe, save what it makes, and say where that is.
+
+        Of several pictures, or the frames of an animation, `only` the one of that number, counted from 1.
+        """
+        place = self.place(recipe, image, suffix)
+        frames = place if isinstance(place, Take) else _Until(only or 1)
+        if isinstance(place, Take):
+            place.lock = self.interrupts.writing
+            recipe = place.recipe
+            if len(place):
+                self.voice.say(f"going on after frame {len(place)}, {place.reel.paths[-1]}")
+        self._told = set()
+        self.interrupts.loading = True
+        # A plugin that prints must not write among the results on standard output.
+        with contextlib.redirect_stdout(sys.stderr), progress(self.voice, image or recipe.mode) as shown:
+            result = in_background(
+                lambda: self.session.run(
+                    recipe,
+                    pictures=pictures,
+                    listeners=(shown, lambda step: self._snapshot(step, place)),
+                    cancel=self.interrupts.cancel,
+                    started=self._started,
+                    pulse=shown.pulse,
+                    every=self.job.save_every,
+                    frames=frames,
+                )
+            )
+        self.interrupts.loading = False
+        self._note(result.report["notes"])
+        saved = self._save(result, place, image, frames.last(), only)
+        self.voice.say(summary(result))
+        self.answers.made(image, saved, result)
+        return result
+
+    def _save(
+        self, result: Result, place: Take | Path, image: str | None, frame: Picture | None, only: int | None
+    ) -> list[Path]:
+        if isinstance(place, Take):
+            saved = place.finish(result.recipe, whole=not result.interrupted)
+            self.target.finished(place)
+            self._note(place.notes())
+            return saved
+        made = result.made
+        if isinstance(made, Animation):
+            if frame is None:
+                raise DeepDreamError("the animation has no such frame")
+            made = frame
+        elif isinstance(made, tuple) and only is not None:
+            made = made[min(only, len(made)) - 1]
+        if isinstance(made, tuple):
+            self._note([note for picture in made for note in picture.saving_notes(place)])
+            return self.target.save_all(made, place, image)
+        self._note(made.saving_notes(place))
+        return [self.target.save(made, place, image)]
+
+    def _note(self, notes: Iterable[str]) -> None:
+        for text in notes:
+            if text not in self._told:
+                self._told.add(text)
+                self.voice.note(text)
+
+    def _started(self, report: Mapping[str, Any]) -> None:
+        self.interrupts.loading = False
+        self._note(report["notes"])
+        details_of(report, self.voice)
+
+    def _snapshot(self, step: Step, path: Take | Path) -> None:
+        every = self.job.save_every
+        if not every or step.index % every or step.index >= step.total or isinstance(path, Take):
+            return
+        with self.interrupts.writing:
+            try:
+                self.target.save_snapshot(step.snapshot(), path, step.index)
+            except DeepDreamError as error:  # the work is worth more than a look at it
+                if "snapshots" not in self._told:
+                    self.voice.note(f"snapshots are missing: {error.message}")
+                self._told.add("snapshots")
+
+
+class _Until:
+    """Frames that are forgotten, up to the one of a number."""
+
+    def __init__(self, number: int) -> None:
+        self._number, self._count = number, 0
+        self._last: Picture | None = None
+
+    def __len__(self) -> int:
+        return self._count
+
+    def begin(self, animation: Animation) -> None:
+        pass
+
+    def last(self) -> Picture | None:
+        return self._last
+
+    def add(self, frame: Picture) -> None:
+        self._last = frame
+        self._count += 1
+        if self._count == self._number:
+            raise Ended
