@@ -10,7 +10,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -64,6 +64,8 @@ class Engine:
     """Where a long climb is kept."""
     kept: Kept | None = None
     """What an earlier run of the same job left."""
+    variant: backbones.Variant = field(default_factory=backbones.Variant)
+    """How the network differs from what it was trained as."""
     _span: tuple[float, float] = (0.0, 1.0)
     """The part of all the work that the next climb is: where it begins and how much it is."""
     report: dict[str, Any] = field(default_factory=lambda: {"notes": [], "interrupted": False})
@@ -100,6 +102,10 @@ class Engine:
                 yield item
         finally:
             self._span = (begin, width)
+
+    def alter(self, *, pooling: backbones.Pooling = "max", replicate: bool = False) -> None:
+        """From now on, let the network pool in another way, or pad its first convolution with the rim."""
+        self.variant = backbones.Variant(pooling, replicate)
 
     def default_layers(self, role: Literal["dream", "content", "style"]) -> list[str]:
         """The layers that suit the model in use: to dream at, or to take content or style from."""
@@ -282,6 +288,7 @@ class Engine:
             preprocess=common.preprocess,
             download=not self.dry,
         )
+        choice = replace(choice, variant=self.variant)
         if choice.note:
             self.say(choice.note)
         known = self.report.get("layers", [])

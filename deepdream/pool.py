@@ -32,7 +32,8 @@ class Pool:
 
         layers = tuple(dict.fromkeys(choice.used.values()))
         backbone = choice.backbone
-        key = (backbone.name, backbone.preprocess, choice.weights, dtype, tuple(choice.used.items()))
+        used = tuple(choice.used.items())
+        key = (backbone.name, backbone.preprocess, choice.weights, choice.variant, dtype, used)
         if key not in self._open:
             self._open[key] = Network(backbones.open_extractor(choice, layers, dtype), choice.used)
         return self._open[key]

@@ -3,6 +3,7 @@
 from deepdream.backbones.catalog import PREPROCESS, Backbone, Layer, WeightsFile, get, names, stand_in
 from deepdream.backbones.choice import Choice, resolve
 from deepdream.backbones.extractor import Extractor, Precision, open_extractor
+from deepdream.backbones.variant import Pooling, Variant
 from deepdream.backbones.weights import State, Weights, WeightsMissingError, fetch, locate, state
 
 __all__ = [
@@ -11,8 +12,10 @@ __all__ = [
     "Choice",
     "Extractor",
     "Layer",
+    "Pooling",
     "Precision",
     "State",
+    "Variant",
     "Weights",
     "WeightsFile",
     "WeightsMissingError",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 from deepdream.backbones.catalog import Backbone, get, is_path, names, stand_in
+from deepdream.backbones.variant import Variant
 from deepdream.backbones.weights import Weights, WeightsMissingError, locate
 from deepdream.errors import UsageError, did_you_mean
 
@@ -25,6 +26,8 @@ class Choice:
     """Layer asked for -> layer used; they differ where another network stands in."""
     note: str | None = None
     """What the user should know about the choice, in one line."""
+    variant: Variant = field(default_factory=Variant)
+    """How it differs from the network as it was trained."""
 
 
 def resolve(

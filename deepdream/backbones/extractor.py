@@ -12,6 +12,7 @@ from deepdream.backbones.catalog import Backbone
 from deepdream.backbones.choice import Choice
 from deepdream.backbones.introspect import outputs_of, stable_names
 from deepdream.backbones.saved import open_saved
+from deepdream.backbones.variant import vary
 from deepdream.errors import DeepDreamError
 from deepdream.silence import silence_tensorflow
 
@@ -83,6 +84,7 @@ def open_extractor(choice: Choice, layers: Sequence[str], precision: Precision =
         network = _cut(model, stable_names(model), wanted)
     with _policy(precision):
         network, mean = fold(network, lambda colours: prepare(colours, backbone.preprocess), precision)
+        network = vary(network, choice.variant)
     network.trainable = False
     return Extractor(backbone, wanted, precision, network, mean)
 
