@@ -35,16 +35,31 @@ def main() -> None:
         sys.stdout.flush()
     except (OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    if any(thread.name == WORKER for thread in threading.enumerate()):
-        os._exit(code)  # given up by Ctrl-C: TensorFlow cannot be asked to stop
+    if _left_running():
+        os._exit(code)
     sys.exit(code)
+
+
+def _left_running() -> bool:
+    """Whether a thread is alive that would keep the program from ending.
+
+    One that Ctrl-C gave up, as TensorFlow cannot be asked to stop; or one that a plugin started, after a
+    second's grace.
+    """
+    others = [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
+    if any(thread.name == WORKER for thread in others):
+        return True
+    held = [thread for thread in others if not thread.daemon]
+    for thread in held:
+        thread.join(1 / len(held))
+    return any(thread.is_alive() for thread in held)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line, without the program's name, and return the exit code."""
     registry = Registry({})
     try:
-        registry = load()
+        registry = _load(arguments)
         if not os.environ.get(_COMPLETION) and (not arguments or arguments[0] not in TOOLS):
             _mention_problems(registry, quiet=bool({"-q", "--quiet"}.intersection(arguments)))
         result = build(registry)(list(arguments), prog_name="deepdream", standalone_mode=False)
@@ -98,8 +113,18 @@ def _top(
         put(context.get_help())
 
 
+def _load(arguments: Sequence[str]) -> Registry:
+    """The modes; plugins that were too slow the last time only if they are asked about, or may be meant."""
+    command = arguments[0] if arguments else ""
+    registry = load(retry=command in ("plugins", "doctor"))
+    unknown = command and not command.startswith("-") and command not in (*registry.modes, *TOOLS)
+    return load() if registry.skipped and (unknown or command == "replay") else registry
+
+
 def _mention_problems(registry: Registry, *, quiet: bool) -> None:
     voice = Voice(quiet=quiet)
     for problem in registry.problems:
+        if problem.kind == "remark":
+            continue
         voice.say(f"warning: plugin {problem.source}: {problem.message}; see 'deepdream doctor'")
     voice.close()

@@ -49,6 +49,7 @@ class Job:
     verbose: bool = False
     debug: bool = False
     save_every: int | None = None
+    any_plugin: bool = False
 
 
 @dataclass

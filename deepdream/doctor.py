@@ -52,7 +52,11 @@ def examine(registry: Registry, *, quick: bool = False) -> Iterator[Finding]:
         yield Finding(f"mode {mode.name}", True, mode.source)
     for problem in registry.problems:
         yield Finding(
-            f"plugin {problem.source}", False, problem.message, problem.hint, problem.details.rstrip()
+            f"plugin {problem.source}",
+            problem.kind != "refused",
+            problem.message,
+            problem.hint,
+            problem.details.rstrip(),
         )
 
 

@@ -15,6 +15,7 @@ from deepdream.engine import Engine
 from deepdream.errors import DeepDreamError, UsageError, did_you_mean
 from deepdream.options import Parameter, check_values, parameter
 from deepdream.picture import Picture
+from deepdream.provenance import Plugin
 from deepdream.recipe import Common
 
 __all__ = ["API_VERSION", "COMMON_NAMES", "TOOLS", "Mode", "declare", "declares", "mode", "slots"]
@@ -86,6 +87,7 @@ class Mode:
     engine: str
     source: str
     makes: Kind = "picture"
+    plugin: Plugin | None = None
 
     @property
     def subject(self) -> Parameter | None:
@@ -136,8 +138,10 @@ class Mode:
         arguments = {item.name: item.argument(checked[item.name]) for item in self.options}
         try:
             result = self.function(**{self.engine: engine}, **shown, **arguments)
-        except SystemExit as error:  # a mode must not end the program, which may have more to do
-            raise self.fault(f"ended with SystemExit: {error}") from error
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # SystemExit: a mode must not end a program that may have more to do
+            raise self.fault(f"ended with {type(error).__name__}: {error}") from error
         if self.makes == "animation":
             if not isinstance(result, Animation):
                 raise self.fault(f"returned {type(result).__name__}, not an Animation")
@@ -201,7 +205,7 @@ def declares(value: Any) -> bool:
     return inspect.isfunction(value) and isinstance(getattr(value, _DECLARATION, None), _Declaration)
 
 
-def declare(function: _Makes, source: str) -> Mode:
+def declare(function: _Makes, source: str, plugin: Plugin | None = None) -> Mode:
     """The mode that a decorated function declares; a DeepDreamError says what its author must change."""
     name, api, defaults = getattr(function, _DECLARATION)
     if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
@@ -225,7 +229,7 @@ def declare(function: _Makes, source: str) -> Mode:
     except DeepDreamError as error:
         raise DeepDreamError(f"the mode '{name}': {error.message}", error.hint) from error
     summary = " ".join(text.partition("\n\n")[0].split())
-    return Mode(name, function, summary, text, api, defaults, parameters, engine, source, makes)
+    return Mode(name, function, summary, text, api, defaults, parameters, engine, source, makes, plugin)
 
 
 def _signature(function: _Makes) -> tuple[str, tuple[Parameter, ...], Kind]:

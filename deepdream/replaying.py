@@ -12,6 +12,7 @@ from deepdream.desk import Desk, Job
 from deepdream.errors import DeepDreamError
 from deepdream.interrupts import Interrupts
 from deepdream.picture import Picture, load, read_recipe
+from deepdream.provenance import check_same
 from deepdream.recipe import Recipe, mode_missing
 from deepdream.registry import Registry
 from deepdream.results import versions
@@ -42,6 +43,8 @@ def _replay(job: Job, inputs: Sequence[str], registry: Registry, voice: Voice, a
     recipe = Recipe.from_json(read_recipe(made), source=str(made))
     if recipe.mode not in registry.modes:
         raise mode_missing(str(made), recipe.mode)
+    if not job.any_plugin:
+        check_same(recipe.mode, recipe.used.get("plugin") or {}, registry.get(recipe.mode).plugin)
     pictures = _find_inputs(recipe, made, inputs)
     for name, version in versions().items():
         if (then := recipe.versions.get(name)) not in (None, version):

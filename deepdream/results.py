@@ -99,7 +99,7 @@ def _numbered(recipe: Recipe, picture: Picture, number: int, count: int) -> Pict
 
 def used_of(facts: Mapping[str, Any], picture: Picture | None) -> dict[str, Any]:
     """What a recipe keeps of the facts of its run."""
-    kept = ("model", "weights", "layers", "requested_layers", "formula")
+    kept = ("plugin", "model", "weights", "layers", "requested_layers", "formula")
     used = {name: facts.get(name) for name in kept}
     used["size"] = facts.get("size") if picture is None else list(picture.size)
     used |= {name: facts.get(name) for name in ("octaves", "steps", "precision", "tile", "budget")}

@@ -82,6 +82,8 @@ class Session:
             every=every,
             began=began,
         )
+        if mode.plugin is not None:
+            engine.report["plugin"] = mode.plugin.facts()
         made = mode.call(engine, loaded, recipe.options)
         if isinstance(made, Animation):
             made = watched(made, mode, engine, recipe, part)

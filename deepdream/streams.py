@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from typing import TextIO
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TextIO
 
 from deepdream.errors import DeepDreamError
 
-__all__ = ["Voice", "put", "reopen_closed"]
+__all__ = ["Voice", "put", "reopen_closed", "table"]
 
 
 def put(text: str) -> None:
@@ -57,6 +57,22 @@ def reopen_closed() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write columns as wide as their widest cell, numbers to the right; the last column is not padded."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    numbers = [
+        bool(cells) and all(row[i].isdigit() for row in cells) for i in range(len(cells[0]) if cells else 0)
+    ]
+    lines = [list(head), *cells] if head else cells
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        padded = [
+            cell.rjust(width) if number else cell.ljust(width)
+            for cell, width, number in zip(line, widths, numbers or [False] * len(widths), strict=True)
+        ]
+        put("  ".join(padded).rstrip())
 
 
 class Voice:

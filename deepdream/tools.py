@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,10 +15,11 @@ from deepdream.commands import complete_models
 from deepdream.desk import Job
 from deepdream.doctor import examine
 from deepdream.picture import read_recipe
+from deepdream.plugin_tools import plugin_tools
 from deepdream.recipe import Recipe
 from deepdream.registry import Registry
 from deepdream.replaying import replay
-from deepdream.streams import Voice, put
+from deepdream.streams import Voice, put, table
 
 __all__ = ["add_tools"]
 
@@ -31,7 +32,7 @@ def add_tools(app: typer.Typer, registry: Registry) -> None:
     """Give `app` the tools; their names are those of `deepdream.registry.TOOLS`."""
     app.command("layers", rich_help_panel="Tools")(_layers)
     app.add_typer(_models(), name="models", rich_help_panel="Tools")
-    app.add_typer(_plugins(registry), name="plugins", rich_help_panel="Tools")
+    app.add_typer(plugin_tools(registry), name="plugins", rich_help_panel="Tools")
     app.command("doctor", rich_help_panel="Tools")(_doctor(registry))
     app.command("show", rich_help_panel="Tools")(_show)
     app.command("replay", rich_help_panel="Tools")(_replay(registry))
@@ -56,7 +57,7 @@ def _layers(
     if as_json:
         return put(json.dumps(rows))
     head = ["layer", "kind", "channels", "stride", "sees", "smallest picture", "default for", "model"]
-    _table(
+    table(
         head,
         (
             [
@@ -113,7 +114,7 @@ def _models() -> typer.Typer:
                 for name, it in found
             ]
             return put(json.dumps(rows))
-        _table(["model", "weights", "size"], ([name, it.kind, _megabytes(it.size)] for name, it in found))
+        table(["model", "weights", "size"], ([name, it.kind, _megabytes(it.size)] for name, it in found))
 
     @app.command()
     def fetch(model: Annotated[str, _Model]) -> None:
@@ -129,42 +130,12 @@ def _models() -> typer.Typer:
     return app
 
 
-def _plugins(registry: Registry) -> typer.Typer:
-    app = typer.Typer(pretty_exceptions_enable=False)
-
-    @app.callback(invoke_without_command=True)
-    def plugins(context: typer.Context) -> None:
-        """Show where the modes come from, and what could not be loaded."""
-        if context.invoked_subcommand is None:
-            every()
-
-    @app.command("list")
-    def every(as_json: _AsJson = False) -> None:
-        """List the modes, where they come from, and what could not be loaded."""
-        if as_json:
-            modes = [
-                {"mode": it.name, "source": it.source, "summary": it.summary}
-                for it in registry.modes.values()
-            ]
-            problems = [
-                {"source": it.source, "message": it.message, "hint": it.hint} for it in registry.problems
-            ]
-            return put(json.dumps({"modes": modes, "problems": problems}))
-        _table(
-            ["mode", "source", "summary"], ([m.name, m.source, m.summary] for m in registry.modes.values())
-        )
-        for problem in registry.problems:
-            put(
-                f"problem: {problem.source}: {problem.message}"
-                + (f" ({problem.hint})" if problem.hint else "")
-            )
-
-    return app
-
-
 def _doctor(registry: Registry) -> Any:
     def doctor(
         quick: Annotated[bool, typer.Option("--quick", help="Do not load TensorFlow.")] = False,
+        traces: Annotated[
+            bool, typer.Option("--traces", "--debug", help="Show the tracebacks of plugins.")
+        ] = False,
         as_json: _AsJson = False,
     ) -> None:
         """Check this installation, and say how to mend what is broken; exit code 1 if something is."""
@@ -172,10 +143,14 @@ def _doctor(registry: Registry) -> Any:
         if as_json:
             put(json.dumps([asdict(it) for it in findings]))
         else:
-            _table([], (["ok" if it.ok else "BAD", it.topic, it.says] for it in findings))
+            table([], (["ok" if it.ok else "BAD", it.topic, it.says] for it in findings))
             for it in findings:
-                for text in filter(None, (it.details, it.hint and f"hint: {it.hint}")):
-                    put(f"\n{it.topic}: {text}")
+                if it.hint:
+                    put(f"\n{it.topic}: hint: {it.hint}")
+                if traces and it.details:
+                    put(f"\n{it.topic}: {it.details}")
+            if not traces and any(it.details for it in findings):
+                put("\nfor the tracebacks: deepdream doctor --quick --traces")
         raise typer.Exit(0 if all(it.ok for it in findings) else 1)
 
     return doctor
@@ -201,7 +176,7 @@ def _show(
     rows += [["seed", "", recipe.seed]]
     rows += [["used", name, [value] if name == "size" else value] for name, value in recipe.used.items()]
     rows += [["version", name, value] for name, value in recipe.versions.items()]
-    _table([], ([topic, name, _said(value)] for topic, name, value in rows if value not in (None, [], {})))
+    table([], ([topic, name, _said(value)] for topic, name, value in rows if value not in (None, [], {})))
     return None
 
 
@@ -222,6 +197,9 @@ def _replay(registry: Registry) -> Any:
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
         verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
         debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and notices.")] = False,
+        any_plugin: Annotated[
+            bool, typer.Option("--any-plugin", help="Accept another version of the plugin that has the mode.")
+        ] = False,
     ) -> None:
         """Make a picture again from the recipe inside it: the same bytes on the same machine.
 
@@ -243,26 +221,11 @@ def _replay(registry: Registry) -> Any:
             quiet=quiet,
             verbose=verbose,
             debug=debug,
+            any_plugin=any_plugin,
         )
         raise typer.Exit(replay(job, inputs or [], registry))
 
     return command
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Columns as wide as their widest cell, numbers to the right; the last column is not padded."""
-    cells = [[str(cell) for cell in row] for row in rows]
-    numbers = [
-        bool(cells) and all(row[i].isdigit() for row in cells) for i in range(len(cells[0]) if cells else 0)
-    ]
-    lines = [list(head), *cells] if head else cells
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        padded = [
-            cell.rjust(width) if number else cell.ljust(width)
-            for cell, width, number in zip(line, widths, numbers or [False] * len(widths), strict=True)
-        ]
-        put("  ".join(padded).rstrip())
 
 
 def _said(value: Any) -> str:

@@ -586,7 +586,11 @@ def test_plugins_and_doctor_tell_of_a_broken_plugin(run: Run, monkeypatch: pytes
     assert run("layers").err == ""
 
     done = run("doctor", "--quick")
-    assert done.code == 1 and "BAD" in done.out and "Traceback" in done.out and "oh no" in done.out
+    assert done.code == 1 and "BAD" in done.out and "oh no" in done.out
+    assert "Traceback" not in done.out and "doctor --quick --traces" in done.out
+    for flag in ("--traces", "--debug"):
+        done = run("doctor", "--quick", flag)
+        assert "Traceback" in done.out and "raise RuntimeError('oh no')" in done.out
 
 
 def test_doctor_is_content_with_this_machine(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,82 @@
+"""Where a mode comes from: its plugin's name, version and digest, and whether a recipe was made by it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from deepdream.errors import DeepDreamError
+
+__all__ = ["Plugin", "check_same"]
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """What brings modes: a file or folder, and for an installed package its name and version."""
+
+    name: str
+    version: str | None
+    file: Path | None
+    """The module that defines the mode; None if it is in no file."""
+    kind: Literal["built-in", "file", "package"] = "file"
+
+    def sha256(self) -> str | None:
+        """The digest of the module, or of all modules of the package it is in, by name and content."""
+        if self.file is None or not self.file.is_file():
+            return None
+        digest = hashlib.sha256()
+        root = _root(self.file)
+        for path in _modules(root):
+            digest.update(path.relative_to(root.parent).as_posix().encode() + b"\0")
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()
+
+    def facts(self) -> dict[str, str]:
+        """What is recorded of it in a recipe: name, version and digest, those that are known."""
+        found = {"name": self.name, "version": self.version, "sha256": self.sha256()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def _root(file: Path) -> Path:
+    """The outermost package that `file` is a module of, or the file itself."""
+    root = file
+    while (root.parent / "__init__.py").is_file():
+        root = root.parent
+    return root
+
+
+def _modules(root: Path) -> Iterator[Path]:
+    yield from sorted(root.rglob("*.py")) if root.is_dir() else [root]
+
+
+def check_same(mode: str, recorded: Mapping[str, Any], plugin: Plugin | None) -> None:
+    """A DeepDreamError if the plugin that has the mode now is not the one that was `recorded`.
+
+    A recipe without a record is not judged. Of the modes that deepdream brings along the version is
+    recorded beside those of the other packages, so only another plugin in their place is refused.
+    """
+    if not recorded or plugin is None:
+        return
+    then, now = str(recorded.get("name")), plugin.name
+    version = recorded.get("version")
+    if then != now:
+        why = f"by the plugin {_named(then, version)}, and here it comes from {_named(now, plugin.version)}"
+    elif plugin.kind == "built-in":
+        return
+    elif version != plugin.version:
+        why = f"by {_named(then, version)}, and here is {_named(now, plugin.version)}"
+    elif recorded.get("sha256") not in (None, plugin.sha256()):
+        why = f"by {_named(then, version)} as it was before {plugin.file} was changed"
+    else:
+        return
+    raise DeepDreamError(
+        f"the mode '{mode}' was run {why}",
+        "get that one back, or make another picture with this one: --any-plugin",
+    )
+
+
+def _named(name: str, version: Any) -> str:
+    return f"{name} {version}" if version else name
