@@ -52,6 +52,8 @@ class Watch:
     heavy: list[str] = field(default_factory=list)
     """Modules of HEAVY that the code wanted."""
     seconds: float = 0.0
+    over: bool = False
+    """Whether the time was over before the code had ended."""
 
 
 def guarded(
@@ -67,7 +69,11 @@ def guarded(
     began = time.perf_counter()
     try:
         with contextlib.redirect_stdout(words), contextlib.redirect_stderr(words), _no_heavy_imports(watch):
-            return _limited(work, limit, hopeless)
+            return _limited(work, watch, limit, hopeless)
+    except Exception as error:
+        if watch.over:  # what its own clean-up made of being stopped
+            raise TooSlow from error
+        raise
     finally:
         watch.seconds = time.perf_counter() - began
         watch.printed = words.getvalue()
@@ -77,7 +83,7 @@ def guarded(
 # --- time ------------------------------------------------------------------------------------------
 
 
-def _limited(work: Callable[[], T], limit: float, hopeless: Callable[[], object]) -> T:
+def _limited(work: Callable[[], T], watch: Watch, limit: float, hopeless: Callable[[], object]) -> T:
     """Do `work`, and raise TooSlow in it after `limit` seconds."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         return work()
@@ -88,13 +94,14 @@ def _limited(work: Callable[[], T], limit: float, hopeless: Callable[[], object]
         if not inside:
             return
         tried += 1
+        watch.over = True
         if tried > _VAIN:
             hopeless()
-        # For code that catches everything and goes on: its next line raises too, outside of that `try`.
-        while frame is not None and frame.f_code.co_filename != __file__:
-            frame.f_trace = _raise_too_slow
-            frame = frame.f_back
-        sys.settrace(_raise_too_slow)
+        if tried > 1:  # it caught that, and went on: its next line raises too, outside of that `try`
+            while frame is not None and frame.f_code.co_filename != __file__:
+                frame.f_trace = _raise_too_slow
+                frame = frame.f_back
+            sys.settrace(_raise_too_slow)
         raise TooSlow
 
     handler = signal.signal(signal.SIGALRM, stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -122,6 +123,7 @@ def _guarded(place: Place, watch: Watch, limit: float, quarantine: Quarantine) -
     def hopeless() -> None:
         problem = _too_slow(place.label, limit, "cannot be stopped")
         quarantine.add(place.label, place.file)
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__  # which the guard keeps back
         Voice().error(f"plugin {problem.source}: {problem.message}", "the next command leaves it out")
         os._exit(1)
 
