@@ -7,7 +7,6 @@ job. Importing this module loads no NumPy.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import time
 import zipfile
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepdream.errors import DeepDreamError
 from deepdream.recipe import Common, Recipe
-from deepdream.saving import write_bytes
+from deepdream.saving import writing
 
 if TYPE_CHECKING:
     from deepdream.octaves import State
@@ -43,6 +42,8 @@ class Kept:
     tile: int | None
     """Side of the tiles; the run must be cut as it was, for tiles change the last bits."""
     budget: float | None
+    start: Mapping[str, float] | None
+    """What the first step of the run found the objective to be."""
 
     def common(self, common: Common) -> Common:
         """The common options that cut the picture as it was cut."""
@@ -80,7 +81,7 @@ class Checkpoint:
                 arrays = tuple(archive[f"array{number}"] for number in range(head["arrays"]))
             octave, index, taken = head["state"]
             state = State(octave, index, taken, arrays)
-            return Kept(head["seed"], head["first"], state, head["tile"], head["budget"])
+            return Kept(head["seed"], head["first"], state, head["tile"], head["budget"], head["start"])
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
             return None
 
@@ -101,23 +102,19 @@ class Checkpoint:
             "arrays": len(state.arrays),
             "tile": report.get("tile"),
             "budget": report.get("budget"),
+            "start": report.get("objective", {}).get("start"),
         }
         arrays = {f"array{number}": array for number, array in enumerate(state.arrays)}
         try:
-            file = io.BytesIO()
-            np.savez(file, allow_pickle=False, head=np.array(json.dumps(head)), **arrays)
-            write_bytes(self.path, file.getvalue(), overwrite=True)
+            with writing(self.path, overwrite=True) as place, place.open("wb") as file:
+                np.savez(file, allow_pickle=False, head=np.array(json.dumps(head)), **arrays)
         except DeepDreamError as error:
             self.trouble = error.message
         now = time.monotonic()
         self._next = now + max(FIRST, RARELY * (now - began))
 
-    def remove(self) -> None:
-        """The job is done."""
-        self.path.unlink(missing_ok=True)
-
     def _job(self) -> str:
-        from deepdream.run import versions
+        from deepdream.results import versions
 
         data = {**self.recipe.to_json(), "versions": versions(), "used": {}}
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

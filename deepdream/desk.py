@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepdream.animation import Animation, Ended
 from deepdream.answers import Answers
+from deepdream.checkpoints import SUFFIX
 from deepdream.errors import DeepDreamError
 from deepdream.interrupts import Interrupts, in_background
 from deepdream.picture import Picture
@@ -94,6 +95,7 @@ class Desk:
         """
         place = self.place(recipe, image, suffix)
         frames = place if isinstance(place, Take) else _Until(only or 1)
+        keep = None if isinstance(place, Take) else place.with_name(place.name + SUFFIX)
         if isinstance(place, Take):
             place.lock = self.interrupts.writing
             recipe = place.recipe
@@ -113,11 +115,14 @@ class Desk:
                     pulse=shown.pulse,
                     every=self.job.save_every,
                     frames=frames,
+                    keep=keep,
                 )
             )
         self.interrupts.loading = False
         self._note(result.report["notes"])
         saved = self._save(result, place, image, frames.last(), only)
+        if keep is not None:
+            keep.unlink(missing_ok=True)
         self.voice.say(summary(result))
         self.answers.made(image, saved, result)
         return result

@@ -225,7 +225,10 @@ class Engine:
 
         resume = None
         if self.kept is not None and self.kept.first == self.steps:
-            resume, self.kept = self.kept.state, None
+            resume = self.kept.state
+            if self.kept.start:
+                self.report["objective"] = {"start": self.kept.start, "end": self.kept.start}
+            self.kept = None
             self.say(f"went on from step {resume.index} of a run that was stopped")
         route = Route(
             levels,

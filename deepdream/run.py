@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from deepdream.animation import Animation, Ended
+from deepdream.checkpoints import Checkpoint
 from deepdream.engine import Engine, Listener, Pool, Step
 from deepdream.errors import DeepDreamError
 from deepdream.filming import Part, planned, watched
@@ -47,6 +49,7 @@ class Session:
         pulse: Callable[[float], None] | None = None,
         every: int | None = None,
         frames: Frames | None = None,
+        keep: Path | None = None,
     ) -> Result:
         """Make the picture, pictures or animation that `recipe` describes.
 
@@ -55,10 +58,17 @@ class Session:
         the engine's report before the listeners get the first step, `pulse` the part of the work that is
         done whenever a tile is. Every `every` steps a snapshot is exact. Once `cancel` is set the run ends,
         with the picture as it is, or the frames that are whole. The frames of an animation are made here if
-        there is a place for them, `frames`; else each is made when the animation is asked for it.
+        there is a place for them, `frames`; else each is made when the animation is asked for it. A long
+        climb keeps a checkpoint in the file `keep`, and goes on from one that the same job left there;
+        whoever saves the result removes it.
         """
         began = time.monotonic()
         mode, recipe, loaded = self._prepare(recipe, pictures or {})
+        checkpoint = Checkpoint(keep, recipe) if keep is not None and mode.makes != "animation" else None
+        kept = checkpoint.read() if checkpoint is not None else None
+        if recipe.seed is None:
+            recipe = replace(recipe, seed=secrets.randbelow(2**31) if kept is None else kept.seed)
+        common = _cut_as_before(recipe)
         steps, part = 0, Part()
 
         def watch(step: Step) -> None:
@@ -73,7 +83,7 @@ class Session:
         if self._show_notices:
             silence_tensorflow(show=True)
         engine = Engine(
-            _cut_as_before(recipe),
+            common if kept is None else kept.common(common),
             seed=recipe.seed or 0,
             listeners=(watch,),
             pulse=None if pulse is None else lambda done: pulse(part.done(done)),
@@ -81,6 +91,8 @@ class Session:
             pool=self.pool,
             every=every,
             began=began,
+            checkpoint=checkpoint,
+            kept=kept,
         )
         if mode.plugin is not None:
             engine.report["plugin"] = mode.plugin.facts()
@@ -92,6 +104,8 @@ class Session:
                 with suppress(Ended):  # which the place for the frames may say, too
                     for frame in made.frames(len(frames), frames.last()):
                         frames.add(frame)
+        if checkpoint is not None and checkpoint.trouble is not None:
+            engine.say(f"no checkpoint was kept: {checkpoint.trouble}")
         interrupted = bool(engine.report.get("interrupted"))
         done = {"steps": steps} if interrupted or isinstance(made, Animation) else {}
         facts = {**engine.report, **done, "seconds": round(time.monotonic() - began, 3)}
@@ -99,7 +113,7 @@ class Session:
 
     def plan(self, recipe: Recipe, *, pictures: Mapping[str, Picture] | None = None) -> Result:
         """What `run` would do, found out without computing anything; the picture is the input."""
-        mode, recipe, loaded = self._prepare(recipe, pictures or {}, draw_seed=False)
+        mode, recipe, loaded = self._prepare(recipe, pictures or {})
         engine = Engine(recipe.common, seed=recipe.seed or 0, pool=self.pool, dry=True)
         try:
             made = mode.call(engine, loaded, recipe.options)
@@ -114,15 +128,13 @@ class Session:
         return result_of(recipe, made, loaded, {**engine.report, **facts})
 
     def _prepare(
-        self, recipe: Recipe, pictures: Mapping[str, Picture], *, draw_seed: bool = True
+        self, recipe: Recipe, pictures: Mapping[str, Picture]
     ) -> tuple[Mode, Recipe, dict[str, Picture]]:
         """Check a recipe, cheap things first, and load its pictures; its subject at the wanted size."""
         mode = self.registry.get(recipe.mode)
         options = mode.check(recipe.options)
         mode.check_pictures({*recipe.inputs, *pictures})
         seed = seed_parameter().check(recipe.seed)
-        if seed is None and draw_seed:
-            seed = secrets.randbelow(2**31)
         loaded: dict[str, Picture] = {}
         inputs: dict[str, Input] = {}
         for name in _in_order(mode, {*recipe.inputs, *pictures}):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import pytest
 from deepdream.checkpoints import Checkpoint, Kept
 from deepdream.octaves import State
 from deepdream.recipe import Common, Input, Recipe
+from deepdream.testing import picture
 
 JOB = Recipe("dream", inputs={"image": Input("a.png", "0" * 64)}, options={"steps": 3})
 STATE = State(1, 4, 2, (np.arange(6, dtype=np.float32).reshape(1, 2, 3), np.array(3, np.int32)))
@@ -27,8 +31,6 @@ def test_what_was_kept_comes_back_bit_for_bit(tmp_path: Path) -> None:
     for found, array in zip(kept.state.arrays, STATE.arrays, strict=True):
         np.testing.assert_array_equal(found, array)
         assert found.dtype == array.dtype
-    checkpoint.remove()
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,7 @@ def test_a_damaged_checkpoint_counts_as_none(tmp_path: Path) -> None:
 
 
 def test_a_run_goes_on_with_the_tiles_it_began_with() -> None:
-    whole, tiled = Kept(1, 0, STATE, None, None), Kept(1, 0, STATE, 64, 2.5)
+    whole, tiled = Kept(1, 0, STATE, None, None, None), Kept(1, 0, STATE, 64, 2.5, None)
     assert whole.common(Common()) == Common(tile="off")
     assert tiled.common(Common(size=9)) == Common(size=9, memory=2.5)
     assert tiled.common(Common(tile="32")) == Common(tile="32")
@@ -68,3 +70,49 @@ def test_what_prevents_a_checkpoint_is_said_and_not_tried_again(tmp_path: Path) 
     assert checkpoint.trouble is not None
     assert "missing" in checkpoint.trouble
     assert not checkpoint.due()
+
+
+def _command(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """A command that keeps a checkpoint after every chunk of steps."""
+    code = (
+        "import sys; from deepdream import checkpoints, cli; checkpoints.FIRST = checkpoints.RARELY = 0;"
+        "sys.exit(cli.run(sys.argv[1:]))"
+    )
+    return subprocess.Popen([sys.executable, "-c", code, *arguments], cwd=folder, stderr=subprocess.PIPE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["style", "--style-layer", "block1_conv1", "--content-layer", "block1_conv2", "--octaves", "2"],
+        ["dream", "--layer", "block1_conv2", "--octaves", "2"],
+    ],
+)
+def test_a_run_that_was_killed_goes_on_to_the_same_bytes(tmp_path: Path, options: list[str]) -> None:
+    mode, *rest = options
+    pictures = [tmp_path / "a.png", *([tmp_path / "b.png"] if mode == "style" else [])]
+    for number, path in enumerate(pictures):
+        picture(96, 64, seed=number).save(path)
+    given = [mode, *map(str, pictures), *rest, "--steps", "60", "--size", "96", "--precision", "float32"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    whole.mkdir(), killed.mkdir()
+
+    seeded = _command(whole, *given, "--seed", "5")
+    assert seeded.wait(240) == 0
+    first = _command(killed, *given, "--seed", "5")
+    kept = killed / f"a.{mode}.png.resume"
+    until = time.monotonic() + 200
+    while not kept.exists() and first.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
+    first.kill()
+    first.wait(60)
+    assert kept.exists()
+    assert not (killed / f"a.{mode}.png").exists()
+
+    again = _command(killed, *given, "--seed", "5")
+    _, said = again.communicate(timeout=240)
+    assert again.returncode == 0
+    assert b"went on from step" in said
+    assert [path.name for path in killed.iterdir() if "deepdream" not in path.name] == [f"a.{mode}.png"]
+    assert (killed / f"a.{mode}.png").read_bytes() == (whole / f"a.{mode}.png").read_bytes()
