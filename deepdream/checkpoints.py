@@ -20,15 +20,27 @@ from deepdream.recipe import Common, Recipe
 from deepdream.saving import writing
 
 if TYPE_CHECKING:
-    from deepdream.octaves import State
+    import numpy as np
 
-__all__ = ["SUFFIX", "Checkpoint", "Kept"]
+__all__ = ["SUFFIX", "Checkpoint", "Kept", "State"]
 
 SUFFIX = ".resume"
 """What the name of a result gets for its checkpoint."""
 
 FIRST, RARELY = 20.0, 20.0
 """Seconds before the first checkpoint; how many times as long as saving one takes there is none."""
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a climb stands: with it, another run goes on as if there had been one."""
+
+    octave: int
+    index: int
+    """Steps taken in all."""
+    taken: int
+    """Steps taken in this octave."""
+    arrays: tuple[np.ndarray, ...]
 
 
 @dataclass(frozen=True)
@@ -70,8 +82,6 @@ class Checkpoint:
     def read(self) -> Kept | None:
         """What an earlier run of the same job left."""
         import numpy as np
-
-        from deepdream.octaves import State
 
         try:
             with np.load(self.path, allow_pickle=False) as archive:

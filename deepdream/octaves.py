@@ -13,28 +13,17 @@ import numpy as np
 import tensorflow as tf
 
 from deepdream.ascent import Climb
+from deepdream.checkpoints import State
 from deepdream.gradient import Stopped
 from deepdream.network import resize, to_canvas
 from deepdream.picture import Picture
 from deepdream.scales import Size
 from deepdream.tiling import Tile
 
-__all__ = ["Moment", "Progress", "Route", "State", "climb"]
+__all__ = ["Moment", "Progress", "Route", "climb"]
 
 LIVELY = 0.5
 """Seconds that a chunk of steps should take: progress, snapshots and Ctrl-C wait for its end."""
-
-
-@dataclass(frozen=True)
-class State:
-    """Where a climb stands: with it, another run goes on as if there had been one."""
-
-    octave: int
-    index: int
-    """Steps taken in all."""
-    taken: int
-    """Steps taken in this octave."""
-    arrays: tuple[np.ndarray, ...]
 
 
 @dataclass(frozen=True)

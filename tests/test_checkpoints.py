@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepdream.checkpoints import Checkpoint, Kept
-from deepdream.octaves import State
+from deepdream.checkpoints import Checkpoint, Kept, State
 from deepdream.recipe import Common, Input, Recipe
 from deepdream.testing import picture
 

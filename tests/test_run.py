@@ -99,7 +99,8 @@ def test_a_cancelled_run_ends_after_its_step_with_the_picture_so_far(session: Se
         if step.index == 2:
             cancel.set()
 
-    result = session.run(recipe(photo, options={**QUICK, "steps": 50}), listeners=[listener], cancel=cancel)
+    wanted = recipe(photo, options={**QUICK, "steps": 50})
+    result = session.run(wanted, listeners=[listener], cancel=cancel, every=1)
     assert seen == [1, 2]
     assert result.interrupted and result.report["steps"] == 2
     assert result.recipe.used["interrupted"] is True
