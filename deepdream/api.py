@@ -1,24 +1,30 @@
 """What a plugin imports: the whole interface between a mode and deepdream, and all of it stable.
 
-`Argument` and `Option` are Typer's; `objectives` is the algebra a mode builds its goal with, `colours` the
-functions that keep or move a picture's colours. Importing this module loads no TensorFlow.
+`Argument` and `Option` are Typer's; `objectives` is the algebra a mode builds its goal with, `colours` and
+`masks` are functions of pixels, `Ascent`, `Adam` and `LBFGS` settings of optimisers. Importing this module
+loads no TensorFlow.
 """
 
 from __future__ import annotations
 
 from typer import Argument, Option
 
-from deepdream import colours, objectives
+from deepdream import colours, masks, objectives
 from deepdream.animation import Animation
 from deepdream.engine import Engine, Step
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.modes import API_VERSION, mode
 from deepdream.picture import Picture
+from deepdream.scales import ladder
+from deepdream.updates import LBFGS, Adam, Ascent
 
 __all__ = [
     "API_VERSION",
+    "LBFGS",
+    "Adam",
     "Animation",
     "Argument",
+    "Ascent",
     "DeepDreamError",
     "Engine",
     "Option",
@@ -26,6 +32,8 @@ __all__ = [
     "Step",
     "UsageError",
     "colours",
+    "ladder",
+    "masks",
     "mode",
     "objectives",
 ]

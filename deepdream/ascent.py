@@ -120,6 +120,11 @@ class Climb:
         for variable, value in zip(self._variables(), state[1:], strict=True):
             variable.assign(value)
 
+    @property
+    def rescues(self) -> int:
+        """How often the optimiser went back to the best canvas, since it was made."""
+        return int(self._optimiser.rescues)
+
     def _variables(self) -> tuple[tf.Variable, ...]:
         return (*self._optimiser.state(), self._mean, self._mean_weight)
 

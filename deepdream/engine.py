@@ -248,10 +248,12 @@ class Engine:
             raise UsageError(
                 f"{seconds:g} seconds were over before the first step", "give more time, or leave out --time"
             )
-        moment, pixels = None, None
+        moment, pixels, rescues = None, None, step.rescues
         for moment in climb(step, image, route, tiles=tiles, pulse=pulse):
             pixels = moment.pixels
             self._tell(moment, image, levels, shown.labels())
+            if step.rescues > rescues:
+                self.say("the objective ran away: went on from the best picture so far, in half the steps")
             if self.cancelled:
                 break
             if self.checkpoint is not None and self.checkpoint.due():

@@ -23,7 +23,7 @@ _SLACK = 1.1
 _CANVASES = 7
 """Float32 canvases alive at once, the picture on the host among them; measured on 33 megapixels."""
 
-_ADAM, _LBFGS = 4, 6
+_ADAM, _LBFGS = 5, 6
 """Float32 canvases that an optimiser keeps, beside L-BFGS's two for every pair."""
 
 _LARGEST_CORE = 2048

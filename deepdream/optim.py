@@ -31,6 +31,9 @@ class Optimiser(Protocol):
     def resize(self, canvas: tf.Tensor) -> None:
         """Keep what can be kept for the same picture at another size; `reset` where nothing can."""
 
+    rescues: tf.Variable
+    """How often it went back to the best canvas, in all octaves."""
+
     def state(self) -> tuple[tf.Variable, ...]:
         """All that the optimiser remembers: a run that is given them goes on as if never stopped."""
 
@@ -63,6 +66,7 @@ class Ascent:
 
     def __init__(self, settings: updates.Ascent, *, bounded: bool = True) -> None:
         self.settings, self.bounded = settings, bounded
+        self.rescues = _state(0, tf.int32)
 
     def reset(self, canvas: tf.Tensor) -> None:
         """Nothing is remembered between steps."""
@@ -97,17 +101,63 @@ def _rms(values: tf.Tensor) -> tf.Tensor:
     return tf.sqrt(tf.reduce_mean(tf.square(values)))
 
 
+class _Best:
+    """The best canvas of an octave, to go back to when steps go wrong, and how short they are since then."""
+
+    def __init__(self) -> None:
+        self.canvas, self.value = _state(None), _state(0)
+        self.first, self.shortened = _state(0), _state(0)
+        self.rescues = _state(0, tf.int32)
+
+    def state(self) -> tuple[tf.Variable, ...]:
+        return self.canvas, self.value, self.first, self.shortened, self.rescues
+
+    def reset(self, canvas: tf.Tensor) -> None:
+        self.canvas.assign(canvas)
+        self.value.assign(tf.float32.min)
+        self.first.assign(tf.float32.min)
+        self.shortened.assign(1.0)
+
+    def healthy(self, canvas: tf.Tensor, value: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
+        """Whether `canvas` is one to go on from; it is noted if it is the best."""
+        finite = tf.math.is_finite(value) & tf.reduce_all(tf.math.is_finite(gradient))
+        if finite & (self.first <= tf.float32.min):
+            self.first.assign(value)
+        good = finite & (value >= self.first - _TOO_BAD * tf.abs(self.first))
+        if good & (value > self.value):
+            self.canvas.assign(canvas)
+            self.value.assign(value)
+        return good
+
+    def rescue(self, canvas: tf.Tensor) -> tf.Tensor:
+        """The best canvas; from now on steps are half as long."""
+        self.shortened.assign(self.shortened / 2)
+        self.rescues.assign_add(1)
+        return tf.reshape(self.canvas, tf.shape(canvas))
+
+
+_TOO_BAD = 10.0
+"""How many times its first value the objective may lose: a quasi-Newton step may overshoot, and come back."""
+
+
 class Adam:
-    """Adam, `updates.Adam`; `bounded` clips to the grey levels."""
+    """Adam, `updates.Adam`; `bounded` clips to the grey levels.
+
+    When the objective is no number any more, or ten times worse than at first, it goes on from the best
+    canvas with fresh moments and half the learning rate.
+    """
 
     def __init__(self, settings: updates.Adam, *, bounded: bool = True) -> None:
         self.settings, self.bounded = settings, bounded
         self._m, self._v, self._t = _state(None), _state(None), _state(0)
+        self._best = _Best()
+        self.rescues = self._best.rescues
 
     def reset(self, canvas: tf.Tensor) -> None:
         self._m.assign(tf.zeros_like(canvas))
         self._v.assign(tf.zeros_like(canvas))
         self._t.assign(0.0)
+        self._best.reset(canvas)
 
     def resize(self, canvas: tf.Tensor) -> None:
         """The moments are scaled up with the picture (crowsonkb/style-transfer-pytorch)."""
@@ -116,24 +166,39 @@ class Adam:
         size = tf.shape(canvas)[1:3]
         self._m.assign(tf.image.resize(self._m, size, "bicubic"))
         self._v.assign(tf.nn.relu(tf.image.resize(self._v, size, "bilinear")))
+        self._best.reset(canvas)
         return None
 
     def state(self) -> tuple[tf.Variable, ...]:
-        return self._m, self._v, self._t
+        return self._m, self._v, self._t, *self._best.state()
 
     def step(self, evaluate: Evaluate, canvas: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-        _, g = evaluate(canvas)
+        value, g = evaluate(canvas)
+        return tf.cond(
+            self._best.healthy(canvas, value, g),
+            lambda: self._advance(canvas, g, mask),
+            lambda: self._start_again(canvas),
+        )
+
+    def _advance(self, canvas: tf.Tensor, g: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
         rule = self.settings
         t = self._t + 1.0
         m = rule.beta_1 * self._m + (1 - rule.beta_1) * g
         v = rule.beta_2 * self._v + (1 - rule.beta_2) * tf.square(g)
         self._m.assign(m), self._v.assign(v), self._t.assign(t)
         m_hat, v_hat = m / (1 - rule.beta_1**t), v / (1 - rule.beta_2**t)
-        moved = canvas + rule.step_size * tf.math.divide_no_nan(m_hat, tf.sqrt(v_hat) + rule.epsilon)
+        rate = rule.step_size * self._best.shortened
+        moved = canvas + rate * tf.math.divide_no_nan(m_hat, tf.sqrt(v_hat) + rule.epsilon)
         return _part(canvas, _inside(moved) if self.bounded else moved, mask)
 
+    def _start_again(self, canvas: tf.Tensor) -> tf.Tensor:
+        self._m.assign(tf.zeros_like(self._m))
+        self._v.assign(tf.zeros_like(self._v))
+        self._t.assign(0.0)
+        return self._best.rescue(canvas)
 
-_LONGEST_MOVE = 10.0
+
+_FIRST_MOVE, _LONGEST_MOVE = 1.0, 10.0
 """Grey levels, root mean square."""
 
 
@@ -150,21 +215,25 @@ class LBFGS:
     from a tiny first one, overshoots a hundredfold on some pictures. `bounded` false leaves the
     canvas free, as the published style recipes do.
 
-    Pairs without positive curvature are not stored. When the objective stops being finite, the
-    best canvas seen is restored and the history forgotten.
+    Pairs without positive curvature are not stored. When the objective is no number any more, or ten times
+    worse than at first, the best canvas is restored, the history forgotten, and steps are half as long.
+
+    Held inside, the first step moves pixels by one grey level (root mean square), so that an objective
+    times c takes the same way; free, it is Torch's.
     """
 
     def __init__(self, settings: updates.LBFGS, *, bounded: bool = True) -> None:
         self.history, self.bounded = settings.history, settings.bounded and bounded
         self._s, self._y, self._rho = _state(2), _state(2), _state(1)
         self._gradient, self._move = _state(1), _state(1)
-        self._best, self._best_value = _state(None), _state(0)
+        self._best = _Best()
+        self.rescues = self._best.rescues
         self._stored = _state(0, tf.int32)  # pairs stored since the last reset
         self._age = _state(0, tf.int32)  # steps since the last reset
 
     def state(self) -> tuple[tf.Variable, ...]:
         pairs = (self._s, self._y, self._rho, self._gradient, self._move)
-        return (*pairs, self._best, self._best_value, self._stored, self._age)
+        return (*pairs, *self._best.state(), self._stored, self._age)
 
     def reset(self, canvas: tf.Tensor) -> None:
         n = tf.size(canvas)
@@ -173,8 +242,7 @@ class LBFGS:
         self._rho.assign(tf.zeros([self.history]))
         self._gradient.assign(tf.zeros([n]))
         self._move.assign(tf.zeros([n]))
-        self._best.assign(canvas)
-        self._best_value.assign(tf.float32.min)
+        self._best.reset(canvas)
         self._stored.assign(0)
         self._age.assign(0)
 
@@ -184,15 +252,13 @@ class LBFGS:
         value, up = evaluate(canvas)
         # Downhill from here on, as the books have it. Where the mask is 0, no pair ever has anything.
         gradient = -tf.reshape(up if mask is None else up * mask, [-1])
-        healthy = tf.math.is_finite(value) & tf.reduce_all(tf.math.is_finite(gradient))
         return tf.cond(
-            healthy, lambda: self._advance(canvas, value, gradient), lambda: self._start_again(canvas)
+            self._best.healthy(canvas, value, gradient),
+            lambda: self._advance(canvas, gradient),
+            lambda: self._start_again(canvas),
         )
 
-    def _advance(self, canvas: tf.Tensor, value: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
-        if value > self._best_value:
-            self._best.assign(canvas)
-            self._best_value.assign(value)
+    def _advance(self, canvas: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
         self._remember(gradient)
         x = tf.reshape(canvas, [-1])
         free = tf.ones_like(x)
@@ -201,9 +267,11 @@ class LBFGS:
             free = tf.where(held, 0.0, 1.0)
         direction = free * self._two_loop(free * gradient)
         first = tf.minimum(1.0, tf.math.divide_no_nan(1.0, tf.reduce_sum(tf.abs(gradient))))
-        length = tf.where(self._age > 0, 1.0, first)
         if self.bounded:
             rms = tf.sqrt(tf.reduce_mean(tf.square(direction)))
+            first = tf.math.divide_no_nan(_FIRST_MOVE, rms)
+        length = self._best.shortened * tf.where(self._age > 0, 1.0, first)
+        if self.bounded:
             length = tf.minimum(length, tf.math.divide_no_nan(_LONGEST_MOVE, rms))
         moved = x - length * direction
         if self.bounded:
@@ -217,7 +285,8 @@ class LBFGS:
         """Store the pair of the step just taken, if there was one and its curvature is positive."""
         y = gradient - self._gradient
         curvature = _dot(y, self._move)
-        if self._age > 0 and curvature > 1e-10:
+        least = 1e-10 * tf.norm(y) * tf.norm(self._move) if self.bounded else 1e-10
+        if self._age > 0 and curvature > least:
             slot = self._stored % self.history
             self._s.scatter_nd_update([[slot]], [self._move.read_value()])
             self._y.scatter_nd_update([[slot]], [y])
@@ -247,8 +316,7 @@ class LBFGS:
     def _start_again(self, canvas: tf.Tensor) -> tf.Tensor:
         self._stored.assign(0)
         self._age.assign(0)
-        self._best_value.assign(tf.float32.min)
-        return tf.reshape(self._best, tf.shape(canvas))
+        return self._best.rescue(canvas)
 
 
 def make(update: updates.Update, *, bounded: bool = True) -> Optimiser:

@@ -5,7 +5,7 @@ Sizes are `(height, width)` in pixels throughout this module, as arrays have the
 
 from __future__ import annotations
 
-__all__ = ["Size", "fit", "octave_sizes"]
+__all__ = ["Size", "fit", "ladder", "octave_sizes"]
 
 Size = tuple[int, int]
 
@@ -15,6 +15,22 @@ def fit(size: Size, longest: int) -> Size:
     factor = longest / max(size)
     height, width = (max(1, round(side * factor)) for side in size)
     return height, width
+
+
+def ladder(size: Size, ratio: float, smallest: int, octaves: int | None = None) -> list[Size]:
+    """`size` and those whose longer sides are its own divided by powers of `ratio`, small to large.
+
+    It ends above `smallest` pixels, and after so many `octaves` if they are given; `size` itself is always
+    there. Unlike in `octave_sizes`, every side is rounded from the largest one
+    (crowsonkb/style-transfer-pytorch). The order of width and height does not matter.
+    """
+    longest, sizes = max(size), [size]
+    while octaves is None or len(sizes) < octaves:
+        side = round(longest / ratio ** len(sizes))
+        if side < smallest or side >= max(sizes[-1]):
+            break
+        sizes.append(fit(size, side))
+    return sizes[::-1]
 
 
 def octave_sizes(size: Size, octaves: int, scale: float, *, smallest: int = 1) -> tuple[Size, ...]:

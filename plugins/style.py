@@ -1,9 +1,39 @@
-"""Style transfer: repaint one picture with the textures of another (Gatys, Ecker & Bethge, CVPR 2016)."""
+"""Style transfer: repaint one picture with the textures of others (Gatys, Ecker & Bethge, CVPR 2016)."""
 
-from typing import Annotated, Literal
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal
 
-from deepdream.api import Argument, Engine, Option, Picture, mode
+from deepdream.api import (
+    LBFGS,
+    Adam,
+    Argument,
+    Engine,
+    Option,
+    Picture,
+    UsageError,
+    colours,
+    ladder,
+    masks,
+    mode,
+)
 from deepdream.api import objectives as obj
+
+STATISTICS: dict[str, Callable[..., obj.Objective]] = {
+    "gram": obj.gram,
+    "moments": obj.moments,
+    "wasserstein": obj.wasserstein,
+    "plain-gram": lambda name, styles, **how: obj.gram(name, styles, normalised=False, **how),
+}
+ROUGHNESS = {
+    "mean": obj.roughness,
+    "squares": obj.total_variation,
+    "absolute": obj.absolute_variation,
+}
+BALANCED = 2e5  # makes losses as large as unbalanced ones are: the epsilons of optimisers are used to them
+STARTS: dict[str, tuple[float | Sequence[float], float]] = {
+    "noise": (127.5, 40.0),
+    "mean": ((123.68, 116.779, 103.939), 0.001),  # of ImageNet: black to the network
+}
 
 
 @mode("style", api=1, defaults={"size": 512})
@@ -11,34 +41,86 @@ def style(
     image: Picture,
     engine: Engine,
     *,
-    style: Annotated[Picture, Argument(help="Picture whose textures to paint with; keeps its aspect.")],
+    style: Annotated[
+        Picture, Argument(help="Picture whose textures to paint with, or a file from 'deepdream style-file'.")
+    ],
+    strength: Annotated[
+        float, Option(min=0, max=1, help="How much of the style: 0 keeps the content, 1 forgets it.")
+    ] = 0.5,
+    also: Annotated[
+        list[Picture] | None, Option(help="One more style, mixed with the first; repeatable.")
+    ] = None,
+    share: Annotated[
+        list[float] | None,
+        Option(min=0, help="Weights of STYLE and of every --also, in that order. (default: equal)"),
+    ] = None,
+    mask: Annotated[
+        list[Picture] | None,
+        Option(help="Where a style goes (white): one for STYLE, then for each --also; others get the rest."),
+    ] = None,
+    style_scale: Annotated[
+        float, Option(min=0.1, max=4, help="Size of the style's strokes, relative to the picture.")
+    ] = 1.0,
+    keep_colors: Annotated[
+        Literal["luminance", "match", "after"] | None,
+        Option(help="Keep IMAGE's colours: paint in grey, recolour the style before, or swap after."),
+    ] = None,
+    layer: Annotated[
+        list[str] | None, Option(help="Dream too: what to amplify, as in 'deepdream dream'; repeatable.")
+    ] = None,
+    dream_weight: Annotated[float, Option(min=0, help="Weight of the dream of --layer.")] = 0.1,
     content_layer: Annotated[
         list[str] | None, Option(help="Layer to keep the content of, NAME or NAME:WEIGHT; repeatable.")
     ] = None,
     style_layer: Annotated[
         list[str] | None, Option(help="Layer to take textures from, NAME or NAME:WEIGHT; repeatable.")
     ] = None,
-    content_weight: Annotated[float, Option(min=0, help="Faithfulness to the content.")] = 5.0,
-    style_weight: Annotated[float, Option(min=0, help="Pull towards the style.")] = 100.0,
-    tv_weight: Annotated[float, Option(min=0, help="Smoothness: weight of the total variation.")] = 1e-3,
-    style_scale: Annotated[
-        float, Option(min=0.1, max=4, help="Size of the style's strokes, relative to the picture.")
-    ] = 1.0,
+    statistics: Annotated[
+        Literal["gram", "plain-gram", "moments", "wasserstein"],
+        Option(help="What a texture is: Gram matrices (plain: not divided by C²), moments, or Gaussians."),
+    ] = "gram",
+    balanced: Annotated[
+        bool, Option(help="Take layers relative to what they aim at, and the mean of them.")
+    ] = True,
+    content_weight: Annotated[float, Option(min=0, help="Faithfulness to the content.")] = 1.0,
+    style_weight: Annotated[float, Option(min=0, help="Pull towards the style.")] = 9.0,
+    tv_weight: Annotated[float, Option(min=0, help="Smoothness: weight of the roughness.")] = 10.0,
+    tv: Annotated[
+        Literal["mean", "squares", "absolute"],
+        Option(help="Roughness: mean squared differences, or sums of squares or of absolute values."),
+    ] = "mean",
+    pooling: Annotated[
+        Literal["max", "average", "l2"], Option(help="How the network pools; it was trained with max.")
+    ] = "max",
+    replicate: Annotated[bool, Option(help="Pad the network's input with the picture's rim.")] = False,
     start: Annotated[
-        Literal["content", "noise"],
-        Option(help="Where to start: the content, or white noise as in the paper."),
+        Literal["content", "noise", "mean"],
+        Option(help="Where to start: the content, white noise, or ImageNet's mean colour."),
     ] = "content",
     start_picture: Annotated[Picture | None, Option(help="A picture to start from instead.")] = None,
+    octaves: Annotated[
+        int | None, Option(min=1, max=32, help="Sizes to paint at. (default: down to --smallest)")
+    ] = None,
+    octave_scale: Annotated[float, Option(min=1.01, max=10, help="Size ratio of neighbouring octaves.")] = 2
+    ** 0.5,
+    smallest: Annotated[int, Option(min=1, help="Longest side of the smallest octave, in pixels.")] = 128,
+    first_steps: Annotated[
+        int | None, Option(min=0, max=100_000, help="Steps in the first octave. (default: --steps)")
+    ] = None,
+    steps: Annotated[int, Option(min=0, max=100_000, help="Steps in each octave.")] = 40,
     optimiser: Annotated[
         Literal["lbfgs", "adam"], Option(help="L-BFGS needs fewer steps; Adam less memory.")
     ] = "lbfgs",
-    octaves: Annotated[int, Option(min=1, max=32, help="Sizes to paint at, small to large.")] = 2,
-    octave_scale: Annotated[
-        float, Option(min=1.01, max=10, help="Size ratio of neighbouring octaves.")
-    ] = 2.0,
-    steps: Annotated[int, Option(min=0, max=100_000, help="Steps in each octave.")] = 50,
-    step_size: Annotated[float, Option(min=0, max=255, help="Adam's learning rate, in grey levels.")] = 10.0,
+    step_size: Annotated[float, Option(min=0, max=255, help="Adam's learning rate, in grey levels.")] = 5.1,
+    beta_1: Annotated[float, Option(min=0, max=0.9999, help="Adam's decay of the mean gradient.")] = 0.9,
+    beta_2: Annotated[float, Option(min=0, max=0.9999, help="Adam's decay of the mean square.")] = 0.99,
+    epsilon: Annotated[float, Option(min=0, help="Adam's epsilon.")] = 1e-8,
     history: Annotated[int, Option(min=1, max=1000, help="Pairs that L-BFGS remembers.")] = 20,
+    bounded: Annotated[bool, Option(help="Hold L-BFGS inside the grey levels.")] = True,
+    average: Annotated[
+        float, Option(min=0, max=0.9999, help="Decay of the running mean that is the result; 0: the last.")
+    ] = 0.0,
+    warm: Annotated[bool, Option(help="Let Adam keep its moments from octave to octave.")] = True,
 ) -> Picture:
     """Repaint IMAGE with the textures of STYLE.
 
@@ -46,27 +128,107 @@ def style(
 
       deepdream style photo.jpg painting.jpg
 
-      deepdream style photo.jpg painting.jpg --style-weight 300 --size 768 -o repainted.png
+      deepdream style photo.jpg painting.jpg --strength 0.8 --keep-colors after
+
+      deepdream style photo.jpg painting.jpg --also other.jpg --share 2 --share 1
+
+      deepdream style photo.jpg sky.jpg --also ground.jpg --mask sky-mask.png --size 768
     """
+    styles = [style, *(also or [])]
+    subject, styles = _recoloured(image, styles, keep_colors)
+    regions = _regions(styles, share, mask or [])
+    engine.alter(pooling=pooling, replicate=replicate)
     contents = [obj.parse_layer(text) for text in content_layer or engine.default_layers("content")]
     textures = [obj.parse_layer(text) for text in style_layer or engine.default_layers("style")]
-    objective = (
-        -content_weight * obj.total(w * obj.content(name, image) for name, w in contents)
-        - style_weight * obj.total(w * obj.gram(name, style, scale=style_scale) for name, w in textures)
-        - tv_weight * obj.total_variation()
-    )
+    how = {"scale": style_scale, "relative": balanced}
+    objective = -2 * (1 - strength) * content_weight * _sum(
+        [(weight, obj.content(name, subject, relative=balanced)) for name, weight in contents], balanced
+    ) - 2 * strength * style_weight * obj.total(
+        part * _sum(
+            [(w, STATISTICS[statistics](name, wanted, mask=where, **how)) for name, w in textures], balanced
+        )
+        for where, part, wanted in regions
+    )  # fmt: skip
+    objective -= tv_weight * ROUGHNESS[tv]()
+    if layer:
+        objective += dream_weight * obj.layers(layer, relative=True)
+    objective = (BALANCED if balanced else 1.0) * objective
+    objective = obj.total(obj.Objective((term,)) for term in objective.terms if term.weight)
+    if not objective.layers:
+        raise UsageError("all weights are 0", "give --content-weight or --style-weight a number above 0")
     if start_picture is not None:
-        first = image.with_pixels(start_picture.resized(image.width, image.height).pixels)
+        first = subject.with_pixels(start_picture.resized(*image.size).pixels)
     else:
-        first = engine.noise(image) if start == "noise" else image
-    return engine.ascend(
+        mean, deviation = STARTS.get(start, (0.0, 0.0))
+        first = engine.noise(subject, mean=mean, deviation=deviation) if start in STARTS else subject
+    sizes = ladder(image.size, octave_scale, smallest if octaves is None else 1, octaves)
+    result = engine.ascend(
         first,
         objective,
-        octaves=octaves,
-        octave_scale=octave_scale,
-        steps=steps,
-        step_size=step_size,
-        optimiser=optimiser,
-        history=history,
+        sizes=sizes,
+        steps=[steps if first_steps is None else first_steps] + [steps] * (len(sizes) - 1),
+        optimiser=LBFGS(history, bounded)
+        if optimiser == "lbfgs"
+        else Adam(step_size, beta_1, beta_2, epsilon),
+        average=average or None,
+        warm=warm,
         reinject=False,
     )
+    if not str(engine.report.get("model")).startswith("vgg"):
+        engine.say("styles look better with the features of VGG: leave out --model")
+    if keep_colors in ("luminance", "after"):
+        bright = colours.luminance(result.pixels)
+        result = image.with_pixels(colours.with_luminance(image.pixels, bright))
+    return result
+
+
+def _sum(terms: list[tuple[float, obj.Objective]], balanced: bool) -> obj.Objective:
+    """The weighted sum, or the weighted mean: more layers should not mean more pull."""
+    whole = sum(weight for weight, _ in terms) if balanced else 1.0
+    return obj.total(weight / (whole or 1.0) * term for weight, term in terms)
+
+
+def _recoloured(image: Picture, styles: list[Picture], keep: str | None) -> tuple[Picture, list[Picture]]:
+    """The content and the styles as the network is to see them (Gatys et al. 2016)."""
+    if keep not in ("luminance", "match"):
+        return image, styles
+    if any(hasattr(it, "statistics") for it in styles):
+        raise UsageError(
+            f"--keep-colors {keep} recolours the style, and a style file has no pixels any more",
+            "give the picture itself, or --keep-colors after",
+        )
+    if keep == "match":
+        return image, [it.with_pixels(colours.match_colours(it.pixels, image.pixels)) for it in styles]
+    greys = [it.with_pixels(colours.match_luminance(it.pixels, image.pixels)) for it in styles]
+    return image.with_pixels(colours.grey(image.pixels)), greys
+
+
+Region = tuple[Any, float, list[tuple[Picture, float]]]
+
+
+def _regions(styles: list[Picture], shares: list[float] | None, places: list[Picture]) -> list[Region]:
+    """Where which mixture goes: mask (None: everywhere), its part of the picture, styles with weights."""
+    weights = shares or [1.0] * len(styles)
+    if len(weights) != len(styles):
+        raise UsageError(
+            f"{len(weights)} weights for {len(styles)} styles", "give one --share for STYLE and each --also"
+        )
+    if not any(weights):
+        raise UsageError("all styles have a share of 0", "give one --share a number above 0")
+    pairs = list(zip(styles, weights, strict=True))
+    if not places:
+        return [(None, 1.0, pairs)]
+    if len(places) > len(styles):
+        raise UsageError(f"{len(places)} masks for {len(styles)} styles", "add a style with --also")
+    covers = [masks.coverage(place) for place in places]
+    for place, cover in zip(places, covers, strict=True):
+        if cover.max() < 0.5 / 255:
+            name = place.source.path if place.source else "a mask"
+            raise UsageError(f"{name} covers nothing", "a mask is white where the style goes")
+    regions = [(cover, [pair]) for cover, pair in zip(covers, pairs, strict=False)]
+    if left := pairs[len(places) :]:
+        rest = masks.rest([masks.shrink(cover, covers[0].shape) for cover in covers])
+        if not rest.any():
+            raise UsageError("the masks leave no place for the other styles", "give each style a mask")
+        regions.append((rest, left))
+    return [(cover, float(cover.mean()), mixture) for cover, mixture in regions]

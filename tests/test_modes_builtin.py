@@ -53,7 +53,7 @@ def test_style_comes_nearer_to_both_pictures() -> None:
         layer = f"style(block{number}_conv1)"
         assert 0.7 * first[layer] < last[layer] < 0, layer
     assert first["content(block4_conv2)"] < last["content(block4_conv2)"] < 0
-    assert steps[-1].objective > 0.1 * steps[0].objective
+    assert steps[-1].objective > 0.3 * steps[0].objective
 
 
 @pytest.mark.parametrize("optimiser", ["lbfgs", "adam"])
@@ -64,7 +64,7 @@ def test_style_keeps_size_and_grey_levels(optimiser: str) -> None:
     assert result.size == (70, 50)
     assert result.pixels.min() >= 0
     assert result.pixels.max() <= 255
-    assert steps[-1].objective > 0.7 * steps[0].objective
+    assert steps[-1].objective > steps[0].objective
 
 
 def test_style_starts_where_it_is_told() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,7 +96,7 @@ def numpy_lbfgs(start: np.ndarray, steps: int, history: int) -> np.ndarray:
 def test_lbfgs_is_the_two_loop_recursion() -> None:
     steps, history = 9, 4  # long enough for the ring buffer to wrap
     np.testing.assert_allclose(
-        run(LBFGS(history), START, steps), numpy_lbfgs(START, steps, history), atol=2e-3
+        run(LBFGS(history, bounded=False), START, steps), numpy_lbfgs(START, steps, history), atol=2e-3
     )
 
 
@@ -127,22 +128,58 @@ def test_what_lies_on_a_bound_and_is_pulled_outwards_stays_and_the_rest_still_re
     np.testing.assert_allclose(x[0, 0, 0], top, atol=0.1)
 
 
-def test_lbfgs_goes_back_to_the_best_canvas_when_the_objective_is_lost() -> None:
-    optimiser, calls = make(LBFGS()), tf.Variable(0)
+def rescued(update: Update, lost: float) -> tuple[Any, list[Any]]:
+    """Five steps, the fourth of which finds that objective."""
+    optimiser, calls = make(update), tf.Variable(0)
 
     def evaluate(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         calls.assign_add(1)
         value, gradient = tf_hill(x)
-        return tf.where(calls == 4, float("nan"), value), gradient
+        return tf.where(calls == 4, lost, value), gradient
 
     step = traced(optimiser, evaluate)
     canvases = [tf.constant(START)]
     optimiser.reset(canvases[0])
     for _ in range(5):
         canvases.append(step(canvases[-1]))
+    return optimiser, canvases
+
+
+@pytest.mark.parametrize("update", [LBFGS(), Adam(0.5)])
+@pytest.mark.parametrize("lost", [float("nan"), float("-inf"), -1e9])
+def test_a_lost_or_diverged_objective_leads_back_to_the_best_canvas(update: Update, lost: float) -> None:
+    optimiser, canvases = rescued(update, lost)
     values = [hill(c.numpy())[0] for c in canvases[:3]]
     np.testing.assert_array_equal(canvases[4], canvases[int(np.argmax(values))])
     assert np.isfinite(canvases[5]).all()
+    assert int(optimiser.rescues) == 1
+
+
+def test_after_a_rescue_steps_are_half_as_long() -> None:
+    _, canvases = rescued(Adam(0.5), float("nan"))
+    first, after = (np.abs(canvases[i + 1] - canvases[i]) for i in (0, 4))
+    np.testing.assert_allclose(
+        after, first / 2, rtol=1e-3
+    )  # Adam's first step is its rate, whatever the slope
+
+
+def test_a_step_that_overshoots_a_little_is_no_divergence() -> None:
+    optimiser, _ = rescued(LBFGS(), hill(START)[0] * 3)
+    assert int(optimiser.rescues) == 0
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1e-3, 1e6])
+def test_bounded_lbfgs_takes_the_same_way_whatever_the_unit_of_the_objective(scale: float) -> None:
+    def in_unit(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        value, gradient = tf_hill(x)
+        return scale * value, scale * gradient
+
+    optimiser, x = make(LBFGS(5)), tf.constant(START)
+    optimiser.reset(x)
+    step = traced(optimiser, in_unit)
+    for _ in range(6):
+        x = step(x)
+    np.testing.assert_allclose(x, run(LBFGS(5), START, 6), atol=2e-2)
 
 
 @pytest.mark.parametrize("update", [Ascent(1.0), Adam(1.0), LBFGS(5)])

@@ -1,0 +1,196 @@
+"""What the style mode promises: strength, colours, mixtures, regions, recipes, and what it refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from deepdream import colours
+from deepdream.engine import Engine, Pool, Step
+from deepdream.errors import UsageError
+from deepdream.modes import slots
+from deepdream.picture import Picture
+from deepdream.recipe import Common, preset
+from deepdream.registry import load
+from deepdream.testing import picture
+
+MODE, POOL = load({"DEEPDREAM_NO_PLUGINS": "1"}).modes["style"], Pool()
+LISTS = {"also", "mask", "start_picture"}
+PHOTO, PAINTING, OTHER = picture(64, 48, seed=1), picture(60, 70, seed=2), picture(50, 50, seed=3)
+SHALLOW: dict[str, Any] = {"content_layer": ["block2_conv1"], "style_layer": ["block1_conv1", "block2_conv1"]}
+QUICK: dict[str, Any] = {**SHALLOW, "octaves": 1, "steps": 8}
+
+
+def made(*pictures: Picture, **options: Any) -> tuple[Picture, list[Step]]:
+    steps: list[Step] = []
+    # One pool for all, so that the network is opened once.
+    engine = Engine(Common(precision="float32"), listeners=[steps.append], pool=POOL)
+    given = slots(
+        {"image": pictures[0], "style": pictures[1], **{n: options.pop(n) for n in LISTS & {*options}}}
+    )
+    return MODE.call(engine, given, {**QUICK, **options}), steps
+
+
+def change(result: Picture) -> np.ndarray:
+    moved: np.ndarray = np.abs(result.pixels - PHOTO.pixels)
+    return moved
+
+
+def test_strength_goes_from_the_content_to_the_style() -> None:
+    away = [change(made(PHOTO, PAINTING, strength=s, tv_weight=0)[0]).mean() for s in (0, 0.3, 1)]
+    assert away[0] == pytest.approx(0, abs=1e-3) and away[0] < away[1] < away[2]
+
+
+@pytest.mark.parametrize("statistics", ["gram", "plain-gram", "moments", "wasserstein"])
+def test_every_kind_of_statistics_comes_nearer_to_the_style(statistics: str) -> None:
+    _, steps = made(PHOTO, PAINTING, statistics=statistics, strength=0.9, start="noise")
+    assert steps[-1].objective > 0.5 * steps[0].objective < 0
+
+
+def test_white_noise_converges_to_both_pictures() -> None:
+    _, steps = made(PHOTO, PAINTING, start="noise", steps=30, tv_weight=0)
+    assert all(steps[-1].terms[name] > 0.3 * steps[0].terms[name] for name in steps[0].terms)
+
+
+def np_hue_of(pixels: np.ndarray) -> np.ndarray:
+    """I and Q."""
+    matrix = np.array([[0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
+    found: np.ndarray = pixels.astype(float) @ matrix.T
+    return found
+
+
+@pytest.mark.parametrize("way", ["luminance", "after"])
+def test_kept_colours_are_those_of_the_content(way: str) -> None:
+    kept, plain = (made(PHOTO, PAINTING, keep_colors=keep)[0] for keep in (way, None))
+
+    def off(it: Picture) -> float:
+        return float(np.abs(np_hue_of(it.pixels) - np_hue_of(PHOTO.pixels)).mean())
+
+    assert off(kept) < 0.25 * off(plain)
+    assert np.abs(colours.luminance(kept.pixels) - colours.luminance(PHOTO.pixels)).mean() > 2
+
+
+def test_matched_colours_keep_the_mean_colour_of_the_content() -> None:
+    red = PAINTING.with_pixels(0.3 * PAINTING.pixels * [1, 0.1, 0.1] + [150, 0, 0])
+
+    def off(it: Picture) -> float:
+        return float(np.abs(it.pixels.mean((0, 1)) - PHOTO.pixels.mean((0, 1))).max())
+
+    results = [made(PHOTO, red, keep_colors=keep, strength=0.95)[0] for keep in ("match", None)]
+    assert off(results[0]) < 0.6 * off(results[1])
+
+
+@pytest.mark.slow
+def test_a_share_of_everything_is_that_style_and_halves_lie_between() -> None:
+    only, _ = made(PHOTO, PAINTING)
+    same, _ = made(PHOTO, PAINTING, also=[OTHER], share=[1.0, 0.0])
+    np.testing.assert_allclose(same.pixels, only.pixels, atol=1e-2)
+    mixed, _ = made(PHOTO, PAINTING, also=[OTHER])
+    assert np.abs(mixed.pixels - only.pixels).mean() > 1
+
+
+def half(width: int, height: int) -> Picture:
+    pixels = np.zeros((height, width, 3), np.float32)
+    pixels[:, : width // 2] = 255
+    return Picture(pixels)
+
+
+def test_a_mask_keeps_a_style_to_its_place_but_for_what_the_network_sees_across() -> None:
+    wide = picture(96, 32, seed=1)
+    masked, _ = made(wide, PAINTING, mask=[half(96, 32)], strength=1, tv_weight=0, steps=5)
+    moved = np.abs(masked.pixels - wide.pixels).max((0, 2))
+    assert moved[:40].min() > 0.5
+    assert moved[48 + 6 :].max() == 0, "block2_conv1 sees 5 pixels to each side"
+
+
+def test_regions_take_their_own_styles() -> None:
+    result, steps = made(PHOTO, PAINTING, also=[OTHER], mask=[half(64, 48)], strength=0.9)
+    assert {f"style(block1_conv1){n}" for n in ("", "#2")} <= set(steps[0].terms)
+    left, _ = made(PHOTO, PAINTING, strength=0.9)
+    assert (
+        np.abs(result.pixels - left.pixels)[:, 40:].mean()
+        > 2 * np.abs(result.pixels - left.pixels)[:, :16].mean()
+    )
+
+
+def test_style_and_dream_share_one_objective() -> None:
+    _, steps = made(PHOTO, PAINTING, layer=["block2_conv2"], dream_weight=0.5)
+    assert "gain(block2_conv2)" in steps[0].terms
+    assert steps[-1].terms["gain(block2_conv2)"] > 0
+
+
+@pytest.mark.slow
+def test_style_scale_pooling_and_a_start_picture_change_the_result() -> None:
+    plain, _ = made(PHOTO, PAINTING)
+    for options in (
+        {"style_scale": 0.5},
+        {"pooling": "average"},
+        {"start_picture": OTHER},
+        {"replicate": True},
+    ):
+        assert np.abs(made(PHOTO, PAINTING, **options)[0].pixels - plain.pixels).max() > 1, options
+
+
+@pytest.mark.slow
+def test_alpha_stays() -> None:
+    alpha = np.linspace(0, 255, 64 * 48, dtype=np.float32).reshape(48, 64)
+    see_through = Picture(PHOTO.pixels, alpha)
+    for keep in (None, "luminance", "match", "after"):
+        result, _ = made(see_through, PAINTING, keep_colors=keep, steps=2)
+        np.testing.assert_array_equal(result.alpha, alpha)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gatys", "johnson", "tf-tutorial", "crowson"])
+def test_the_presets_run_and_come_nearer(name: str) -> None:
+    options = {**preset(name, "style").options, **QUICK, "first_steps": None, "smallest": 32}
+    result, steps = made(PHOTO, PAINTING, **options)
+    assert steps[-1].objective > steps[0].objective
+    assert np.isfinite(result.pixels).all()
+
+
+STRANGE = {
+    "the same picture twice": (PHOTO, PHOTO),
+    "a style of one colour": (PHOTO, Picture(np.full((40, 40, 3), 200, np.float32))),
+    "a black style": (PHOTO, Picture(np.zeros((40, 40, 3), np.float32))),
+    "a style of 8x8 pixels": (PHOTO, picture(8, 8, seed=5)),
+    "a very wide content": (picture(300, 20, seed=6), PAINTING),
+    "a very tall style": (PHOTO, picture(6, 200, seed=7)),
+    "a grey content": (Picture(colours.grey(PHOTO.pixels)), PAINTING),
+    "a grey style": (PHOTO, Picture(colours.grey(PAINTING.pixels))),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", STRANGE)
+@pytest.mark.parametrize("keep", [None, "match"])
+def test_strange_pictures_give_sound_ones(case: str, keep: str | None) -> None:
+    content, painting = STRANGE[case]
+    for statistics in ("gram", "wasserstein"):
+        result, _ = made(content, painting, keep_colors=keep, statistics=statistics, steps=3)
+        assert result.size == content.size
+        assert np.isfinite(result.pixels).all()
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "an empty mask": ({"mask": [Picture(np.zeros((9, 9, 3), np.float32))]}, "covers nothing"),
+    "more masks than styles": ({"mask": [OTHER, OTHER]}, "2 masks for 1 styles"),
+    "no place left": (
+        {"also": [OTHER], "mask": [Picture(np.full((9, 9, 3), 255, np.float32))]},
+        "leave no place",
+    ),
+    "shares of nothing": ({"also": [OTHER], "share": [0.0, 0.0]}, "share of 0"),
+    "too few shares": ({"also": [OTHER], "share": [1.0]}, "1 weights for 2 styles"),
+    "no weights": ({"content_weight": 0.0, "style_weight": 0.0}, "all weights are 0"),
+    "a layer that is none": ({"style_layer": ["block9_conv1"]}, "block9_conv1"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_meant_is_refused_in_one_line(case: str) -> None:
+    options, message = REFUSED[case]
+    with pytest.raises(UsageError, match=message) as caught:
+        made(PHOTO, PAINTING, **options)
+    assert "\n" not in caught.value.message and caught.value.hint
