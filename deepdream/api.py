@@ -17,6 +17,7 @@ from deepdream.modes import API_VERSION, mode
 from deepdream.picture import Picture
 from deepdream.scales import ladder
 from deepdream.updates import LBFGS, Adam, Ascent
+from deepdream.warp import Motion
 
 __all__ = [
     "API_VERSION",
@@ -27,6 +28,7 @@ __all__ = [
     "Ascent",
     "DeepDreamError",
     "Engine",
+    "Motion",
     "Option",
     "Picture",
     "Step",

@@ -36,6 +36,8 @@ __all__ = ["Engine", "Listener", "Pool", "Step"]
 
 
 Item = TypeVar("Item")
+_STEPS_OF_A_PART = 1 << 14
+"""Draws that a part may take before the next one's begin: more steps than one has."""
 
 
 @dataclass
@@ -66,6 +68,7 @@ class Engine:
     """What an earlier run of the same job left."""
     variant: backbones.Variant = field(default_factory=backbones.Variant)
     """How the network differs from what it was trained as."""
+    _part: tuple[int, int] = (1, 1)
     _span: tuple[float, float] = (0.0, 1.0)
     """The part of all the work that the next climb is: where it begins and how much it is."""
     report: dict[str, Any] = field(default_factory=lambda: {"notes": [], "interrupted": False})
@@ -106,6 +109,16 @@ class Engine:
     def alter(self, *, pooling: backbones.Pooling = "max", replicate: bool = False) -> None:
         """From now on, let the network pool in another way, or pad its first convolution with the rim."""
         self.variant = backbones.Variant(pooling, replicate)
+
+    def part(self, number: int, parts: int) -> None:
+        """Begin part `number`, counted from 0, of `parts` equal ones that the run consists of.
+
+        The bar goes on from there, and so do the draws, the same whether the parts before were climbed in
+        this run or in an earlier one.
+        """
+        self._part = (number + 1, parts)
+        self._span = (number / parts, 1 / parts)
+        self.steps = number * _STEPS_OF_A_PART
 
     def default_layers(self, role: Literal["dream", "content", "style"]) -> list[str]:
         """The layers that suit the model in use: to dream at, or to take content or style from."""
@@ -332,6 +345,8 @@ class Engine:
                 done=self._span[0] + progress.done * self._span[1],
                 size=(width, height),
                 snapshot=lambda: image.with_pixels(moment.pixels()),
+                part=self._part[0],
+                parts=self._part[1],
             )
             for listener in self.listeners:
                 listener(step)

@@ -32,6 +32,9 @@ class Step:
     snapshot: Callable[[], Picture]
     """The picture as it is now, at full size; copied from the device only when called. Steps run in chunks:
     within one, it is the picture at its end, which is never beyond the next step that `save_every` names."""
+    part: int = 1
+    """Number of the part of the run, counted from 1, of `parts`: the frame of an animation."""
+    parts: int = 1
 
 
 Listener = Callable[[Step], None]

@@ -6,34 +6,21 @@ from dataclasses import replace
 from typing import Any
 
 from deepdream.animation import Animation, Ended
-from deepdream.engine import Engine, Step
+from deepdream.engine import Engine
 from deepdream.modes import Mode
 from deepdream.picture import Picture
 from deepdream.recipe import Recipe
 from deepdream.results import used_of, versions
 
-__all__ = ["Part", "planned", "watched"]
+__all__ = ["planned", "watched"]
 
 
-class Part:
-    """Which part of the work a climb is: all of it, or that of one frame of an animation."""
-
-    def __init__(self) -> None:
-        self.frame, self.frames = 1, 1
-
-    def done(self, done: float) -> float:
-        return (self.frame - 1 + done) / self.frames
-
-    def of(self, step: Step) -> Step:
-        return step if self.frames == 1 else replace(step, done=self.done(step.done))
-
-
-def watched(made: Animation, mode: Mode, engine: Engine, recipe: Recipe, part: Part) -> Animation:
+def watched(made: Animation, mode: Mode, engine: Engine, recipe: Recipe) -> Animation:
     """The animation with its frames checked and given recipes; it ends when the engine is stopped."""
 
     def frame(index: int, previous: Picture | None) -> Picture:
-        part.frame, part.frames = index + 1, made.count
-        if engine.cancel is not None and engine.cancel.is_set():
+        engine.part(index, made.count)
+        if engine.cancelled:
             engine.report["interrupted"] = True
         if engine.report["interrupted"] and previous is not None:
             raise Ended
@@ -56,6 +43,7 @@ def planned(made: Animation, engine: Engine) -> dict[str, Any]:
     counts: list[int] = []
     previous = None
     for index in range(min(2, made.count)):
+        engine.part(index, made.count)
         previous = made.frame(index, previous)
         counts.append(engine.report.get("steps") or 0)
     size = {} if previous is None else {"size": list(previous.size)}

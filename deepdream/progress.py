@@ -52,13 +52,14 @@ def duration(seconds: float) -> str:
 
 def describe(step: Step, left: float | None) -> str:
     """One step in words: octave, step, objective, pace, time left."""
-    words = [
+    words = [f"frame {step.part}/{step.parts}"] if step.parts > 1 else []
+    words += [
         f"octave {step.octave}/{step.octaves}",
         f"step {step.index}/{step.total}",
         f"objective {step.objective:.4g}",
         f"{duration(step.seconds)}/step",
     ]
-    if left is not None and step.index < step.total:
+    if left is not None and (step.index < step.total or step.part < step.parts):
         words.append(f"{duration(left)} left")
     return "  ".join(words)
 

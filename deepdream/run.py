@@ -15,7 +15,7 @@ from deepdream.animation import Animation, Ended
 from deepdream.checkpoints import Checkpoint
 from deepdream.engine import Engine, Listener, Pool, Step
 from deepdream.errors import DeepDreamError
-from deepdream.filming import Part, planned, watched
+from deepdream.filming import planned, watched
 from deepdream.options import Parameter, parameter
 from deepdream.picture import Picture, load
 from deepdream.recipe import Common, Input, Recipe
@@ -69,24 +69,21 @@ class Session:
         if recipe.seed is None:
             recipe = replace(recipe, seed=secrets.randbelow(2**31) if kept is None else kept.seed)
         common = _cut_as_before(recipe)
-        steps, part = 0, Part()
+        steps = 0
 
         def watch(step: Step) -> None:
             nonlocal steps
             if steps == 0 and started is not None:
                 started(engine.report)
             steps += 1
-            step = part.of(step)
-            for listener in listeners:
-                listener(step)
 
         if self._show_notices:
             silence_tensorflow(show=True)
         engine = Engine(
             common if kept is None else kept.common(common),
             seed=recipe.seed or 0,
-            listeners=(watch,),
-            pulse=None if pulse is None else lambda done: pulse(part.done(done)),
+            listeners=(watch, *listeners),
+            pulse=pulse,
             cancel=cancel,
             pool=self.pool,
             every=every,
@@ -98,7 +95,7 @@ class Session:
             engine.report["plugin"] = mode.plugin.facts()
         made = mode.call(engine, loaded, recipe.options)
         if isinstance(made, Animation):
-            made = watched(made, mode, engine, recipe, part)
+            made = watched(made, mode, engine, recipe)
             if frames is not None:
                 frames.begin(made)
                 with suppress(Ended):  # which the place for the frames may say, too

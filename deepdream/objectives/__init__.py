@@ -19,6 +19,7 @@ from deepdream.layerspec import LayerSpec
 from deepdream.layerspec import parse as parse_spec
 from deepdream.objectives.grammar import layers, parse_layer, ranking
 from deepdream.objectives.guiding import cosine, direction, match
+from deepdream.objectives.keyframes import Keyframes
 from deepdream.objectives.penalties import absolute_variation, roughness, total_variation
 from deepdream.objectives.seeing import METRICS, Metric, channel, layer, mean, neuron, response
 from deepdream.objectives.statistics import gram_matrix
@@ -26,6 +27,7 @@ from deepdream.objectives.style import content, gram, moments, wasserstein
 
 __all__ = [
     "METRICS",
+    "Keyframes",
     "LayerSpec",
     "Metric",
     "Objective",
