@@ -312,7 +312,7 @@ class Engine:
         known = self.report.get("layers", [])
         self.report.update(
             model=choice.backbone.name,
-            weights=_described(choice.weights),
+            weights=choice.weights.facts(),
             requested_layers=list(dict.fromkeys([*self.report.get("requested_layers", []), *layers])),
             layers=list(dict.fromkeys([*known, *choice.used.values()])),
         )
@@ -350,9 +350,3 @@ class Engine:
             )
             for listener in self.listeners:
                 listener(step)
-
-
-def _described(weights: backbones.Weights) -> dict[str, str]:
-    """Where the weights came from, and which they are."""
-    facts = {"origin": weights.origin, "file": weights.name, "sha256": weights.sha256()}
-    return {key: value for key, value in facts.items() if value is not None}

