@@ -43,7 +43,7 @@ COMMON_NAMES: Final = frozenset(
 )
 """The options every mode has already, as flags or in Python; a mode has none of its own by such a name."""
 
-TOOLS: Final = ("layers", "models", "plugins", "doctor", "show", "replay")
+TOOLS: Final = ("layers", "models", "plugins", "doctor", "show", "replay", "style-file")
 """The commands that are no modes; a mode cannot have such a name."""
 
 _DECLARATION: Final = "__deepdream_mode__"

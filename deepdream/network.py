@@ -68,6 +68,7 @@ class Probe:
 
     def __init__(self, network: Network, canvas: tf.Tensor, size: Size) -> None:
         self.canvas, self.size = canvas, size
+        self.model = network.extractor.backbone.name
         self._network = network
         self._known: dict[tuple[int, Size], dict[str, tf.Tensor]] = {}
 

@@ -23,12 +23,16 @@ __all__ = ["Picture", "Source", "check_writable", "load", "output_path", "read_r
 
 
 def load(path: str | os.PathLike[str]) -> Picture:
-    """Read a JPEG, PNG, WebP, TIFF, BMP or GIF file.
+    """Read a JPEG, PNG, WebP, TIFF, BMP or GIF file, or a style file (see `styles`).
 
     EXIF orientation and colour profile are applied; of an animation the first frame is taken. What
     the user should know of that is in the picture's `notes`. A recipe inside the file is not read
     (see `read_recipe`). Raises `DeepDreamError` for a file that is missing, damaged or no picture.
     """
+    if str(path).lower().endswith(".style"):
+        from deepdream.styles import read_style
+
+        return read_style(path)
     from deepdream.decoding import decode
 
     return decode(path)

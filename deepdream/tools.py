@@ -20,6 +20,7 @@ from deepdream.recipe import Recipe
 from deepdream.registry import Registry
 from deepdream.replaying import replay
 from deepdream.streams import Voice, put, table
+from deepdream.style_tools import style_file
 
 __all__ = ["add_tools"]
 
@@ -36,6 +37,7 @@ def add_tools(app: typer.Typer, registry: Registry) -> None:
     app.command("doctor", rich_help_panel="Tools")(_doctor(registry))
     app.command("show", rich_help_panel="Tools")(_show)
     app.command("replay", rich_help_panel="Tools")(_replay(registry))
+    app.command("style-file", rich_help_panel="Tools")(style_file)
 
 
 def _layers(

@@ -182,6 +182,8 @@ def _measure(target: Any, name: str, probe: Probe, scale: float) -> Moments:
 
     longest = max(1, round(max(probe.size) * scale))
     if (stored := getattr(target, "statistics", None)) is not None:
+        if (model := getattr(probe, "model", stored.model)) != stored.model:
+            raise UsageError(f"the style file was made with {stored.model}, and this is {model}")
         second, mean = stored.at(name, longest)
         return Moments(tf.constant(second, tf.float32), tf.constant(mean, tf.float32))
     if not hasattr(target, "pixels"):
