@@ -53,6 +53,19 @@ def np_variation(_a: np.ndarray, x: np.ndarray) -> float:
     return total / 2
 
 
+def np_grain(_a: np.ndarray, x: np.ndarray) -> float:
+    total = 0.0
+    for i in range(1, x.shape[1] - 1):
+        for j in range(1, x.shape[2] - 1):
+            mean = sum(
+                x[0, i + di, j + dj] * (2 - abs(di)) * (2 - abs(dj)) / 16
+                for di in (-1, 0, 1)
+                for dj in (-1, 0, 1)
+            )
+            total += ((x[0, i, j] - mean) ** 2).sum() / 2
+    return total
+
+
 TERMS = {
     "layer": (obj.layer("L"), lambda a, x: (a**2).mean()),
     "relative": (obj.layer("L", relative=True), lambda a, x: (a**2).mean() / (SAME**2).mean()),
@@ -83,6 +96,9 @@ TERMS = {
         lambda a, x: ((np_gram(a) - np_gram(GUIDE)) ** 2).mean(),
     ),
     "variation": (obj.total_variation(), np_variation),
+    "l1": (obj.deviation(1), lambda a, x: np.abs(x - 127.5).mean()),
+    "l2": (obj.deviation(2), lambda a, x: ((x - 127.5) ** 2).mean()),
+    "grain": (obj.graininess(), np_grain),
 }
 
 
@@ -160,6 +176,18 @@ def test_weights_distribute_and_nothing_mutates() -> None:
 def test_a_weight_must_be_a_number(weight: float) -> None:
     with pytest.raises(UsageError):
         weight * obj.layer("a")
+
+
+@pytest.mark.parametrize("make", [obj.total_variation, obj.deviation, obj.graininess])
+def test_a_relative_penalty_starts_at_one_and_bears_a_flat_canvas(make: Any) -> None:
+    objective = make(relative=True)
+    assert float(value(objective, tf.constant(FEATURES), tf.constant(CANVAS))) == pytest.approx(1)
+    assert float(value(2 * objective, tf.constant(FEATURES), tf.constant(CANVAS * 0 + 127.5))) == 0
+
+    class Flat(Probe):
+        canvas = tf.constant(CANVAS * 0 + 127.5)
+
+    assert objective.terms[0].target(Flat()).numpy() >= 1
 
 
 def test_a_guide_in_a_direction_is_what_the_picture_lacks() -> None:

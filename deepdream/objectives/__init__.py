@@ -20,7 +20,13 @@ from deepdream.layerspec import parse as parse_spec
 from deepdream.objectives.grammar import layers, parse_layer, ranking
 from deepdream.objectives.guiding import cosine, direction, match
 from deepdream.objectives.keyframes import Keyframes
-from deepdream.objectives.penalties import absolute_variation, roughness, total_variation
+from deepdream.objectives.penalties import (
+    absolute_variation,
+    deviation,
+    graininess,
+    roughness,
+    total_variation,
+)
 from deepdream.objectives.seeing import METRICS, Metric, channel, layer, mean, neuron, response
 from deepdream.objectives.statistics import gram_matrix
 from deepdream.objectives.style import content, gram, moments, wasserstein
@@ -37,7 +43,9 @@ __all__ = [
     "channel",
     "content",
     "cosine",
+    "deviation",
     "direction",
+    "graininess",
     "gram",
     "gram_matrix",
     "layer",

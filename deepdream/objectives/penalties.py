@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
-from deepdream.algebra import Objective, Probe, Tensor
+from deepdream.algebra import Objective, Parts, Probe, Tensor
 from deepdream.objectives.terms import single
 
-__all__ = ["absolute_variation", "roughness", "total_variation"]
+__all__ = ["absolute_variation", "deviation", "graininess", "roughness", "total_variation"]
+
+GREY = 127.5
+"""The middle of the range of a canvas."""
 
 
-def total_variation() -> Objective:
+def total_variation(*, relative: bool = False) -> Objective:
     """Roughness of the canvas: ½Σ(∂x² + ∂y²) over neighbouring pixels, in grey levels squared.
 
     The penalty of jcjohnson/neural-style (its gradient is the plain difference of neighbours).
-    The value is positive: subtract it.
+    The value is positive: subtract it. `relative` divides it by what it is on the canvas that the octave
+    starts from, as in all penalties that have it.
     """
 
-    def value(_a: Mapping[str, Tensor], x: Tensor, _t: Tensor) -> Tensor:
+    def value(x: Tensor) -> Tensor:
         import tensorflow as tf
 
         corner = x[:, :-1, :-1]
         down, right = x[:, 1:, :-1] - corner, x[:, :-1, 1:] - corner
         return 0.5 * (tf.reduce_sum(tf.square(down)) + tf.reduce_sum(tf.square(right)))
 
-    return single("total_variation", value, parts="sum")
+    return _penalty("total_variation", value, relative, _count, parts="sum")
 
 
 def absolute_variation() -> Objective:
@@ -65,3 +70,58 @@ def roughness() -> Objective:
         return tf.cast(share, x.dtype) * tf.reduce_sum(straight / 3 + slanting / 12)
 
     return single("roughness", value, target=share, parts="sum")
+
+
+def deviation(norm: Literal[1, 2] = 2, *, relative: bool = False) -> Objective:
+    """How far the canvas is from middle grey: mean|x - 127.5|, or mean((x - 127.5)²) for `norm` 2."""
+
+    def value(x: Tensor) -> Tensor:
+        import tensorflow as tf
+
+        away = x - GREY
+        return tf.reduce_mean(tf.abs(away) if norm == 1 else tf.square(away))
+
+    return _penalty(f"l{norm}", value, relative, lambda x: 1.0)
+
+
+def graininess(*, relative: bool = False) -> Objective:
+    """What a blur would take away: ½Σ(x - x̄)², x̄ the mean with the kernel [1, 2, 1] ⊗ [1, 2, 1] / 16.
+
+    After lucid's `blur_input_each_step`, whose gradient moves the canvas towards its own blur. Pixels at the
+    edge, which have no neighbour on one side, are left out.
+    """
+
+    def value(x: Tensor) -> Tensor:
+        import tensorflow as tf
+
+        row = tf.constant([0.25, 0.5, 0.25], x.dtype)
+        kernel = (row[:, None] * row[None, :])[:, :, None, None] * tf.eye(3, dtype=x.dtype)
+        blurred = tf.nn.conv2d(x, kernel, 1, "VALID")
+        return 0.5 * tf.reduce_sum(tf.square(x[:, 1:-1, 1:-1] - blurred))
+
+    return _penalty("graininess", value, relative, _count)
+
+
+def _count(canvas: Tensor) -> Tensor:
+    import tensorflow as tf
+
+    return tf.cast(tf.size(canvas), canvas.dtype)
+
+
+def _penalty(
+    name: str,
+    value: Callable[[Tensor], Tensor],
+    relative: bool,
+    least: Callable[[Tensor], Any],
+    parts: Parts = None,
+) -> Objective:
+    """One term of the canvas alone; `least` is what a relative one is divided by on a flat canvas."""
+
+    def start(probe: Probe) -> Tensor:
+        import tensorflow as tf
+
+        return tf.maximum(value(probe.canvas), least(probe.canvas))
+
+    if not relative:
+        return single(name, lambda _a, x, _t: value(x), parts=parts)
+    return single(f"gain({name})", lambda _a, x, first: value(x) / first, target=start, parts=parts)
