@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deepdream.answers import Answers
+from deepdream.curves import curves_path
 from deepdream.desk import Desk, Job
 from deepdream.errors import UsageError
 from deepdream.failures import Failure, details, explain
@@ -48,6 +49,10 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
     mode = registry.get(job.mode)
     if job.save_every is not None and mode.makes == "animation":
         raise UsageError("--save-every is for pictures: an animation saves its frames anyway")
+    if mode.makes != "picture" and job.sweep:
+        raise UsageError("--sweep is for modes that make one picture")
+    if job.report is not None:
+        curves_path(job.report, None, 1)
     target = Target(job.mode, job.output, images=len(job.images), overwrite=job.overwrite, makes=mode.makes)
     images: tuple[str | None, ...] = job.images or (None,)
     with Interrupts(voice) as interrupts:
@@ -59,6 +64,8 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
             try:
                 if job.dry_run:
                     desk.plan(recipe, image, pictures)
+                elif job.sweep:
+                    desk.sweep(recipe, image, pictures)
                 else:
                     desk.make(recipe, image, pictures)
                 codes.append(0)

@@ -20,6 +20,7 @@ from deepdream.options import REQUIRED, Parameter
 from deepdream.recipe import Common, preset, preset_names
 from deepdream.registry import Mode, Registry
 from deepdream.run import seed_parameter
+from deepdream.sweeping import parse_sweep
 
 __all__ = ["add_mode", "complete_layers", "complete_models"]
 
@@ -101,6 +102,7 @@ def _command(mode: Mode, registry: Registry) -> Callable[..., None]:
                 ),
                 seed=seed_parameter().check(values["seed"]),
                 save_every=_SAVE_EVERY.check(values["save_every"]),
+                sweep=parse_sweep(values["sweep"] or [], mode),
                 **{name: values[name] for name in _SWITCHES},
             )
         raise typer.Exit(run_job(job, registry))
@@ -125,7 +127,7 @@ _RESULT = {
     "Or a folder",
     "animation": "File to write, its suffix being the format (gif, webp, mp4), or a folder for frames as PNG",
 }
-_SWITCHES = ("output", "overwrite", "json", "dry_run", "quiet", "verbose", "debug")
+_SWITCHES = ("output", "report", "overwrite", "json", "dry_run", "quiet", "verbose", "debug")
 
 
 def _declarations(
@@ -200,6 +202,18 @@ def _running(mode: Mode, registry: Registry) -> Iterator[_Declaration]:
     yield option("seed", str | None, seed_parameter().info.help or "", metavar="INT")
     yield option(
         "save_every", str | None, "Save a snapshot beside the output every INT steps.", metavar="INT"
+    )
+    yield option(
+        "report",
+        str | None,
+        "Write the curves of the objective: a JSON file, and a plot beside it.",
+        metavar="PATH",
+    )
+    yield option(
+        "sweep",
+        list[str],
+        "Make a contact sheet of an option at several values; twice: of every combination.",
+        metavar="OPTION=VALUE,...",
     )
     yield option("dry_run", bool, "Show what would be done, and do nothing.", "--dry-run", "-n")
     yield option("json", bool, "Print a line for each picture, failed ones too: a JSON object.", "--json")

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepdream.animation import Animation, Ended
 from deepdream.answers import Answers
 from deepdream.checkpoints import SUFFIX
+from deepdream.curves import Curves, curves_path
 from deepdream.errors import DeepDreamError
+from deepdream.events import Listener
 from deepdream.interrupts import Interrupts, in_background
 from deepdream.picture import Picture
 from deepdream.progress import progress
 from deepdream.recipe import Common, Recipe
-from deepdream.results import Result
+from deepdream.results import Frames, Result
 from deepdream.run import Session
 from deepdream.streams import Voice
+from deepdream.sweeping import Axis, sheet_of
 from deepdream.takes import Take
 from deepdream.targets import Target
 from deepdream.telling import details_of, show_plan, summary
@@ -50,6 +53,10 @@ class Job:
     verbose: bool = False
     debug: bool = False
     save_every: int | None = None
+    report: str | None = None
+    """File for the curves of the run."""
+    sweep: tuple[Axis, ...] = ()
+    """Options to try at several values, on one sheet."""
     any_plugin: bool = False
 
 
@@ -102,6 +109,54 @@ class Desk:
             if len(place):
                 self.voice.say(f"going on after frame {len(place)}, {place.reel.paths[-1]}")
         self._told = set()
+        curves = Curves()
+        result = self._run(
+            recipe,
+            image,
+            pictures,
+            listeners=(curves, lambda step: self._snapshot(step, place)),
+            frames=frames,
+            keep=keep,
+        )
+        self._report(curves, result, image)
+        saved = self._save(result, place, image, frames.last(), only)
+        if keep is not None:
+            keep.unlink(missing_ok=True)
+        self.voice.say(summary(result))
+        self.answers.made(image, saved, result)
+        return result
+
+    def sweep(self, recipe: Recipe, image: str | None, pictures: Mapping[str, Picture]) -> Result:
+        """Run a recipe at every combination of the job's sweep, and save a sheet of the results."""
+        place = self.target.path(image, ".png")
+        self._told = set()
+        results: list[Result] = []
+
+        def make(variant: Recipe) -> Picture:
+            results.append(self._run(variant, image, pictures))
+            return results[-1].picture
+
+        page = sheet_of(
+            recipe,
+            self.job.sweep,
+            make,
+            title=image and Path(image).name,
+            stopped=self.interrupts.cancel.is_set,
+        )
+        result = replace(results[-1], made=page)
+        self.answers.made(image, [self.target.save(page, place, image)], result)
+        return result
+
+    def _run(
+        self,
+        recipe: Recipe,
+        image: str | None,
+        pictures: Mapping[str, Picture],
+        *,
+        listeners: Sequence[Listener] = (),
+        frames: Frames | None = None,
+        keep: Path | None = None,
+    ) -> Result:
         self.interrupts.loading = True
         # A plugin that prints must not write among the results on standard output.
         with contextlib.redirect_stdout(sys.stderr), progress(self.voice, image or recipe.mode) as shown:
@@ -109,7 +164,7 @@ class Desk:
                 lambda: self.session.run(
                     recipe,
                     pictures=pictures,
-                    listeners=(shown, lambda step: self._snapshot(step, place)),
+                    listeners=(shown, *listeners),
                     cancel=self.interrupts.cancel,
                     started=self._started,
                     pulse=shown.pulse,
@@ -120,12 +175,15 @@ class Desk:
             )
         self.interrupts.loading = False
         self._note(result.report["notes"])
-        saved = self._save(result, place, image, frames.last(), only)
-        if keep is not None:
-            keep.unlink(missing_ok=True)
-        self.voice.say(summary(result))
-        self.answers.made(image, saved, result)
         return result
+
+    def _report(self, curves: Curves, result: Result, image: str | None) -> None:
+        if self.job.report is None:
+            return
+        path = curves_path(self.job.report, image, len(self.job.images))
+        facts = {"input": image, **result.report, "recipe": result.recipe.to_json()}
+        if len(curves.save(path, facts)) == 1:
+            self._note([f"{path} has no plot beside it: matplotlib is missing, which deepdream[plot] brings"])
 
     def _save(
         self, result: Result, place: Take | Path, image: str | None, frame: Picture | None, only: int | None

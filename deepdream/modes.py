@@ -37,7 +37,19 @@ COMMON_NAMES: Final = frozenset(
             "recipe",
             "preset",
         ),
-        *("output", "overwrite", "save_every", "json", "dry_run", "quiet", "verbose", "debug", "help"),
+        *(
+            "output",
+            "overwrite",
+            "save_every",
+            "report",
+            "sweep",
+            "json",
+            "dry_run",
+            "quiet",
+            "verbose",
+            "debug",
+            "help",
+        ),
         "listeners",
     ]
 )

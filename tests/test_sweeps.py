@@ -1,0 +1,98 @@
+"""Sweeps and reports: every combination on one sheet, every step in one file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deepdream import cli
+from deepdream.errors import UsageError
+from deepdream.picture import load
+from deepdream.recipe import Recipe
+from deepdream.registry import load as load_registry
+from deepdream.sweeping import parse_sweep, variants
+from deepdream.testing import picture
+
+MODE = load_registry({"DEEPDREAM_NO_PLUGINS": "1"}).modes["dream"]
+QUICK = ["--layer", "block1_conv2", "--octaves", "1", "--steps", "2", "--jitter", "0", "--quiet"]
+
+
+@pytest.fixture(autouse=True)
+def photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    picture(32, 24, seed=1).save("a.png")
+    picture(24, 24, seed=2).save("b.png")
+
+
+def test_every_combination_is_made_with_one_seed() -> None:
+    axes = parse_sweep(["step-size=1,2.5", "size=30,40,50"], MODE)
+    made = list(variants(Recipe("dream", options={"steps": 3}), axes))
+    assert [labels for labels, _ in made][:2] == [
+        ("step-size 1", "size 30"),
+        ("step-size 1", "size 40"),
+    ]
+    assert [(it.options["step_size"], it.common.size) for _, it in made] == [
+        (step, size) for step in (1.0, 2.5) for size in (30, 40, 50)
+    ]
+    assert all(it.options["steps"] == 3 for _, it in made)
+    assert len({it.seed for _, it in made}) == 1 and made[0][1].seed is not None
+
+
+WRONG = {
+    "nothing": (["strength"], "is no sweep"),
+    "no values": (["steps="], "is no sweep"),
+    "an unknown option": (["stepps=1,2"], "no option 'stepps'"),
+    "a value of another kind": (["steps=1,x"], "--steps must be a whole number"),
+    "three": (["steps=1", "jitter=0", "octaves=1"], "3 options to sweep"),
+    "the same twice": (["steps=1", "--steps=2"], "twice"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_sweep_that_cannot_be_meant_is_refused(case: str) -> None:
+    texts, message = WRONG[case]
+    with pytest.raises(UsageError, match=message):
+        parse_sweep(texts, MODE)
+
+
+def test_a_sweep_makes_one_sheet_for_each_picture(capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--sweep", "step_size=0,4", "--sweep", "steps=1,2,3"]
+    assert cli.run(["dream", "a.png", "b.png", *QUICK, *flags]) == 0
+    assert capsys.readouterr().out == "a.dream.png\nb.dream.png\n"
+    wide, square = load("a.dream.png"), load("b.dream.png")
+    assert wide.width > 3 * 384 and wide.height > 2 * 288, "three columns, two rows, labels"
+    assert square.height > wide.height
+
+
+def report(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path(name).read_text())
+    return found
+
+
+def test_a_report_has_every_step_and_a_plot_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    assert cli.run(["dream", "a.png", *QUICK, "--report", "curves.json"]) == 0
+    found = report("curves.json")
+    assert [row["step"] for row in found["steps"]] == [1, 2]
+    assert found["steps"][0]["terms"]["layer(block1_conv2)"] == found["objective"]["start"]["total"]
+    assert found["recipe"]["mode"] == "dream"
+    assert load("curves.png").width > 400
+    assert cli.run(["dream", "a.png", "b.png", *QUICK, "--report", "curves.json"]) == 0
+    assert report("curves.a.json")["input"] == "a.png"
+    assert report("curves.b.json")["input"] == "b.png"
+    assert cli.run(["dream", "a.png", *QUICK, "--report", "curves.txt"]) == 2
+
+
+def test_without_matplotlib_a_report_is_a_file_and_a_note(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
+    assert cli.run(["dream", "a.png", *QUICK[:-1], "--report", "curves.json"]) == 0
+    assert len(report("curves.json")["steps"]) == 2 and not Path("curves.png").exists()
+    assert "matplotlib is missing" in capsys.readouterr().err
