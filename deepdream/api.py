@@ -16,7 +16,7 @@ from deepdream.errors import DeepDreamError, UsageError
 from deepdream.modes import API_VERSION, mode
 from deepdream.picture import Picture
 from deepdream.scales import ladder
-from deepdream.updates import LBFGS, Adam, Ascent
+from deepdream.updates import LBFGS, Adam, Ascent, Parametrisation
 from deepdream.warp import Motion
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Engine",
     "Motion",
     "Option",
+    "Parametrisation",
     "Picture",
     "Step",
     "UsageError",

@@ -22,7 +22,7 @@ from deepdream.guard import PREFIX
 from deepdream.modes import declares
 from deepdream.provenance import Plugin
 
-__all__ = ["GROUP", "Found", "Place", "from_module", "places"]
+__all__ = ["GROUP", "Found", "Place", "from_file", "from_module", "places"]
 
 GROUP: Final = "deepdream.modes"
 """The entry-point group through which an installed package offers modes."""
@@ -48,7 +48,7 @@ def places(environ: Mapping[str, str]) -> Iterator[Place]:
     packaged = here / "_plugins"
     for path in _plugins_in(packaged if packaged.is_dir() else here.parent / "plugins"):
         plugin = Plugin("deepdream", __version__, path, "built-in")
-        yield Place(f"built-in {path.name}", partial(_from_file, path, plugin), builtin=True, file=path)
+        yield Place(f"built-in {path.name}", partial(from_file, path, plugin), builtin=True, file=path)
     if environ.get("DEEPDREAM_NO_PLUGINS", "0") not in ("", "0"):
         return
     # An empty item would mean the current folder, which is never searched.
@@ -69,7 +69,7 @@ def places(environ: Mapping[str, str]) -> Iterator[Place]:
         for path in paths:
             if path.resolve() not in seen:
                 seen.add(path.resolve())
-                yield Place(str(path), partial(_from_file, path), file=path)
+                yield Place(str(path), partial(from_file, path), file=path)
     try:
         entries = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name)
     except Exception as error:  # one package with damaged metadata
@@ -109,7 +109,8 @@ def _raise(error: Exception) -> Found:
     raise error
 
 
-def _from_file(path: Path, plugin: Plugin | None = None) -> Found:
+def from_file(path: Path, plugin: Plugin | None = None) -> Found:
+    """The decorated functions of the module or package at `path`, which is loaded anew."""
     package = path.name == "__init__.py"
     stem = path.parent.name if package else path.stem
     # Two files of one name in two folders are two modules.

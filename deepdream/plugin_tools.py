@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +11,8 @@ import typer
 from deepdream.errors import UsageError, did_you_mean
 from deepdream.options import REQUIRED, Parameter
 from deepdream.registry import Mode, Registry
-from deepdream.streams import put, table
+from deepdream.scaffold import how_to_try, new_file, new_package
+from deepdream.streams import Voice, put, table
 
 __all__ = ["plugin_tools"]
 
@@ -51,6 +53,30 @@ def plugin_tools(registry: Registry) -> typer.Typer:
                 put("")
             _show(mode)
         return None
+
+    @app.command()
+    def new(
+        name: Annotated[str, typer.Argument(help="The mode's name: lower-case words joined by hyphens.")],
+        place: Annotated[
+            Path | None, typer.Argument(metavar="PATH", help="File or folder to write. (default: here)")
+        ] = None,
+        package: Annotated[
+            bool, typer.Option("--package", help="Write a project for pip, with README and tests.")
+        ] = False,
+    ) -> None:
+        """Write a new mode to begin with: a file, or a project that can be installed.
+
+        Examples:
+
+          deepdream plugins new ripples
+
+          deepdream plugins new ripples --package
+        """
+        path = (new_package if package else new_file)(name, place, registry.modes)
+        put(str(path))
+        voice = Voice()
+        voice.say(how_to_try(name, path, package=package))
+        voice.close()
 
     return app
 

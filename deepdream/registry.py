@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
@@ -29,6 +29,7 @@ __all__ = [
     "Registry",
     "declare",
     "load",
+    "load_from",
     "mode",
 ]
 
@@ -78,10 +79,15 @@ def load(environ: Mapping[str, str] = os.environ, *, retry: bool = True) -> Regi
     plugins that were too slow the last time, and have not changed, are left out at once.
     `DEEPDREAM_NO_PLUGINS=1` keeps the built-ins only. The current folder is never searched.
     """
+    return load_from(places(environ), limit=_limit(environ), retry=retry)
+
+
+def load_from(sources: Iterable[Place], *, limit: float = SECONDS, retry: bool = True) -> Registry:
+    """The modes of the places in `sources`, none of which may take longer than `limit` seconds."""
     modes: dict[str, Mode] = {}
     problems: list[Problem] = []
-    limit, quarantine, skipped = _limit(environ), Quarantine(), False
-    for place in places(environ):
+    quarantine, skipped = Quarantine(), False
+    for place in sources:
         if not retry and quarantine.holds(place.label, place.file):
             skipped = True
             problems.append(_too_slow(place.label, limit, "had not been loaded"))

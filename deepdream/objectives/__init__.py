@@ -17,6 +17,7 @@ from __future__ import annotations
 from deepdream.algebra import Objective, Probe, Term, total
 from deepdream.layerspec import LayerSpec
 from deepdream.layerspec import parse as parse_spec
+from deepdream.objectives.custom import custom
 from deepdream.objectives.grammar import layers, parse_layer, ranking
 from deepdream.objectives.guiding import cosine, direction, match
 from deepdream.objectives.keyframes import Keyframes
@@ -43,6 +44,7 @@ __all__ = [
     "channel",
     "content",
     "cosine",
+    "custom",
     "deviation",
     "direction",
     "graininess",

@@ -1,4 +1,4 @@
-"""Testing a mode: run one on a tiny picture, offline and within seconds, as deepdream itself would.
+"""Running a mode on tiny pictures, as deepdream itself would.
 
 `run_mode(guide, picture(64, 48), hint=picture(64, 64, seed=1), strength=2)` is a Picture; the plugin guide
 has a whole test.
@@ -16,6 +16,7 @@ from deepdream.errors import UsageError
 from deepdream.modes import declare, declares, slots
 from deepdream.picture import Picture
 from deepdream.recipe import Common
+from deepdream.testing.benches import Bench
 
 __all__ = ["picture", "run_mode"]
 
@@ -34,15 +35,17 @@ def run_mode(
     *pictures: Picture,
     seed: int = 0,
     listeners: Sequence[Listener] = (),
+    bench: Bench | None = None,
     **arguments: Any,
 ) -> Any:
     """What the mode makes of `pictures` and `arguments`, which are checked as for the command line.
 
     A Picture, a tuple of them, or an Animation, as the mode declares.
 
-    Pictures are given in the order of the signature or by name. The network is the embedded VGG16 in
-    float32, and nothing is downloaded: a layer of InceptionV3 is stood in for, unless its weights are cached.
-    The mode's defaults for common options are left aside, so that a picture stays as tiny as it is. Raises
+    Pictures are given in the order of the signature or by name. The network is that of `bench`, or the
+    embedded VGG16 in float32. Nothing is downloaded: a layer of InceptionV3 is stood in for, unless its
+    weights are cached. The mode's defaults for common options are left aside, so that a picture stays as
+    tiny as it is. Raises
     the errors that a user would see, and those that loading the mode would report.
     """
     if not declares(function):
@@ -55,6 +58,7 @@ def run_mode(
     given |= {name: arguments.pop(name) for name in names if arguments.get(name) is not None}
     given = slots(given)
     options = {name: value for name, value in arguments.items() if name not in names}
-    engine = Engine(Common(precision="float32"), seed=seed, listeners=listeners)
+    bench = bench or Bench(Common(precision="float32"))
+    engine = Engine(bench.common, seed=seed, listeners=listeners, pool=bench.pool)
     with patch.dict(os.environ, DEEPDREAM_OFFLINE="1"):
         return mode.call(engine, given, options)

@@ -1,0 +1,49 @@
+"""A term of one's own: any function from activations and canvas to one number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from deepdream.algebra import Objective, Parts, Target, Tensor, Term
+from deepdream.errors import DeepDreamError, UsageError
+
+__all__ = ["custom"]
+
+
+def custom(
+    name: str,
+    layers: str | Sequence[str],
+    value: Callable[..., Tensor],
+    *,
+    target: Target | None = None,
+    parts: Parts = None,
+) -> Objective:
+    """A term of one's own, maximised like any other: add it, weigh it, subtract it.
+
+    `value(activations, canvas)` returns one number, a float32 scalar tensor, made of TensorFlow functions
+    that have a gradient: `activations[layer]` is `[1, h, w, C]` for each of `layers`, the canvas
+    `[1, H, W, 3]` in grey levels. With `target`, the number depends on something that is measured once in
+    every octave too: `target(probe)` gives a tensor or a nest of them, from `probe.features(picture, size)`,
+    `probe.size` and `probe.canvas`, and the function is called as `value(activations, canvas, target)`.
+
+    `name` stands in the printed formula and the progress line. `parts` says how the number follows from
+    those of the parts of a picture, so that it can be climbed in tiles: "mean" if it is a mean over the
+    cells of the layer, "sum" if it is a sum, None if neither.
+    """
+    names = (layers,) if isinstance(layers, str) else tuple(layers)
+    if not names:
+        raise UsageError(f"the objective '{name}' looks at no layer", "name the layers it needs")
+
+    def checked(activations: Mapping[str, Tensor], canvas: Tensor, measured: Tensor) -> Tensor:
+        import tensorflow as tf
+
+        given = (activations, canvas) if target is None else (activations, canvas, measured)
+        number = tf.convert_to_tensor(value(*given))
+        if number.shape.rank != 0:
+            raise DeepDreamError(
+                f"the objective '{name}' must be one number, not a tensor of shape {number.shape.as_list()}",
+                "reduce it, for instance with tf.reduce_mean",
+            )
+        return tf.cast(number, tf.float32)
+
+    return Objective((Term(name, names, checked, target, parts=parts),))

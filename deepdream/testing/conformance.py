@@ -1,0 +1,276 @@
+"""The contract that every mode has to keep, as checks of one mode; each check's docstring says the rule."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+from unittest.mock import patch
+
+from deepdream.animation import Animation, Ended
+from deepdream.engine import Step
+from deepdream.errors import DeepDreamError, UsageError
+from deepdream.modes import Mode, declare, declares
+from deepdream.picture import Picture, read_recipe
+from deepdream.recipe import Input, Recipe
+from deepdream.registry import Registry
+from deepdream.run import Session
+from deepdream.testing.benches import Bench, tiny_network
+from deepdream.testing.loading import complaint_of_loading
+from deepdream.testing.running import picture
+
+__all__ = ["CHECKS", "assert_mode_conforms"]
+
+_SIZE: Final = (80, 64)
+
+
+class _Shots(list[Picture]):
+    """The first frames of a film, which need no more."""
+
+    def begin(self, _animation: Animation) -> None:
+        self.clear()
+
+    def last(self) -> Picture | None:
+        return self[-1] if self else None
+
+    def add(self, frame: Picture) -> None:
+        self.append(frame)
+        if len(self) == 2:
+            raise Ended
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What came of a run."""
+
+    pictures: Sequence[Picture]
+    recipe: Recipe
+    interrupted: bool
+
+
+@dataclass
+class _Case:
+    """A mode to check, its pictures in files, and a first run of it that several checks look at."""
+
+    mode: Mode
+    recipe: Recipe
+    session: Session
+    folder: Path
+    steps: list[Step] = field(default_factory=list)
+    printed: str = ""
+    first: _Outcome | None = None
+
+    def run(self, recipe: Recipe | None = None, **more: Any) -> _Outcome:
+        frames = _Shots()
+        result = self.session.run(recipe or self.recipe, frames=frames, **more)
+        made = result.made
+        pictures = (made,) if isinstance(made, Picture) else made if isinstance(made, tuple) else frames
+        return _Outcome(pictures, result.recipe, result.interrupted)
+
+    def base(self) -> _Outcome:
+        if self.first is None:
+            words = io.StringIO()
+            with contextlib.redirect_stdout(words):
+                self.first = self.run(listeners=[self.steps.append])
+            self.printed = words.getvalue()
+        return self.first
+
+
+def assert_mode_conforms(
+    function: Callable[..., Any],
+    *,
+    options: Mapping[str, Any] = MappingProxyType({}),
+    pictures: Mapping[str, Picture] = MappingProxyType({}),
+    skip: Mapping[str, str] = MappingProxyType({}),
+    bench: Bench | None = None,
+) -> None:
+    """Hold a mode to the contract; an AssertionError has a line for every rule that it breaks.
+
+    `options` are given to it in every run (few steps make it quick), `pictures` by parameter name in place
+    of soft patches of 80 by 64 pixels. `skip` names checks, those in CHECKS, that cannot hold for this mode,
+    each with the reason. `bench` is the network, `tiny_network()` unless it is given.
+    """
+    for name, reason in skip.items():
+        if name not in CHECKS:
+            raise UsageError(f"no check '{name}'", f"checks: {', '.join(CHECKS)}")
+        if not reason.strip():
+            raise UsageError(f"the check '{name}' is skipped without a reason", "give one")
+    if not declares(function):
+        raise UsageError(f"{function!r} is not a mode", 'decorate it: @mode("name", api=1)')
+    mode = declare(function, function.__code__.co_filename)
+    bench = bench or tiny_network()
+    broken = []
+    with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, DEEPDREAM_OFFLINE="1"):
+        case = _case(mode, options, pictures, bench, Path(folder))
+        for name, check in CHECKS.items():
+            if name in skip:
+                continue
+            try:
+                if (what := check(case)) is not None:
+                    broken.append(f"{name}: {what}")
+            except DeepDreamError as error:
+                broken.append(f"{name}: {error.message}" + (f" ({error.hint})" if error.hint else ""))
+    if broken:
+        raise AssertionError("\n".join([f"the mode '{mode.name}' does not conform:", *broken]))
+
+
+def _case(
+    mode: Mode, options: Mapping[str, Any], pictures: Mapping[str, Picture], bench: Bench, folder: Path
+) -> _Case:
+    inputs = {}
+    for number, item in enumerate(mode.pictures):
+        if item.required or item.name in pictures:
+            shown = pictures.get(item.name) or picture(*_SIZE, seed=number)
+            inputs[item.name] = Input(str(shown.save(folder / f"{item.name}.png")))
+    recipe = Recipe(mode.name, inputs, dict(options), bench.common, seed=7)
+    session = Session(Registry(MappingProxyType({mode.name: mode})))
+    session.pool = bench.pool
+    return _Case(mode, recipe, session, folder)
+
+
+# --- the checks: each returns what is wrong, or None -----------------------------------------------
+
+
+def loads_light(case: _Case) -> str | None:
+    """A fresh Python loads the mode without TensorFlow, Keras or PyTorch, and it prints nothing."""
+    return complaint_of_loading(case.mode.function)
+
+
+def has_help(case: _Case) -> str | None:
+    """Every option has a help text and a default, and every picture but the first has a help text."""
+    subject = case.mode.subject
+    bare = [it.flag for it in case.mode.parameters if it is not subject and not it.info.help]
+    if bare:
+        return f"no help for {', '.join(bare)}: write Annotated[..., Option(help=...)]"
+    needed = [it.flag for it in case.mode.options if it.required]
+    return f"no default for {', '.join(needed)}" if needed else None
+
+
+def rises(case: _Case) -> str | None:
+    """The objective rises: in most octaves it is higher in the second half of the steps than in the first."""
+    case.base()
+    spans: list[list[Step]] = []
+    for step in case.steps:
+        if spans and (spans[-1][-1].octave, spans[-1][-1].index + 1) == (step.octave, step.index):
+            spans[-1].append(step)
+        else:
+            spans.append([step])
+    told = [span for span in spans if len(span) > 1]
+    if not told:
+        return "no octave has two steps: give `options` that take some, or skip this check"
+    up = sum(_mean(span[len(span) // 2 :]) > _mean(span[: len(span) // 2]) for span in told)
+    return None if 2 * up >= len(told) else f"it fell in {len(told) - up} of {len(told)} octaves"
+
+
+def keeps_shape(case: _Case) -> str | None:
+    """The result has the size of the first picture, and grey levels from 0 to 255."""
+    result = case.base()
+    name = case.mode.subject.name if case.mode.subject else None
+    for shown in result.pictures:
+        low, high = float(shown.pixels.min()), float(shown.pixels.max())
+        if low < 0 or high > 255:
+            return f"grey levels from {low:.4g} to {high:.4g}"
+        if name is not None and shown.size != (_size(case, name)):
+            return f"{shown.width}x{shown.height} px, from {'x'.join(map(str, _size(case, name)))}"
+    return None
+
+
+def is_quiet(case: _Case) -> str | None:
+    """It prints nothing: what the user should know goes through engine.say."""
+    case.base()
+    return f"it printed {case.printed[:60]!r}" if case.printed else None
+
+
+def repeats(case: _Case) -> str | None:
+    """The same seed gives the same pixels, from a recipe that went through a PNG file and through TOML."""
+    result = case.base()
+    shown = result.pictures[0]
+    path = (shown if shown.recipe else replace(shown, recipe=result.recipe.to_json())).save(
+        case.folder / "made.png"
+    )
+    read = Recipe.from_json(read_recipe(path))
+    again = Recipe.from_toml(read.to_toml())
+    if (again.options, again.inputs, again.seed) != (read.options, read.inputs, read.seed):
+        lost = {name: value for name, value in read.options.items() if again.options.get(name) != value}
+        if any(value is not None for value in lost.values()):
+            return f"TOML changed the options {lost}"
+    redone = case.run(replace(again, used={}))
+    differing = sum(
+        one.pixels.shape != two.pixels.shape or bool((one.pixels != two.pixels).any())
+        for one, two in zip(result.pictures, redone.pictures, strict=True)
+    )
+    return "the same seed gave other pixels" if differing else None
+
+
+def cancels(case: _Case) -> str | None:
+    """Called off at its second step, it ends soon and gives the picture as it is, which can be saved."""
+    case.base()
+    cancel, seen = threading.Event(), 0
+
+    def stop(_step: Step) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == 2:
+            cancel.set()
+
+    if len(case.steps) < 3:
+        return "it takes less than three steps: give `options` that take more, or skip this check"
+    result = case.run(listeners=[stop], cancel=cancel)
+    if not result.interrupted:
+        return f"it went on for {seen} of {len(case.steps)} steps"
+    for number, shown in enumerate(result.pictures):
+        shown.save(case.folder / f"stopped{number}.png")
+    return None
+
+
+def tiles(case: _Case) -> str | None:
+    """Cut into tiles it makes the same picture, but for rounding; or it is refused with one line."""
+    cut = replace(case.recipe, common=replace(case.recipe.common, tile="32"))
+    try:
+        result = case.run(cut)
+    except UsageError as error:
+        return None if "tile" in error.message else error.message
+    pairs = zip(case.base().pictures, result.pictures, strict=True)
+    worst = max(float(abs(one.pixels - two.pixels).mean()) for one, two in pairs)
+    return f"in tiles the picture differs by {worst:.2g} grey levels in the mean" if worst > 2 else None
+
+
+def runs_in_bfloat16(case: _Case) -> str | None:
+    """With the network in bfloat16 it makes a picture of the same size, from finite numbers."""
+    low = replace(case.recipe, common=replace(case.recipe.common, precision="bfloat16"))
+    sizes = [shown.size for shown in case.run(low).pictures]
+    wanted = [shown.size for shown in case.base().pictures]
+    return None if sizes == wanted else f"sizes {sizes}, and {wanted} in float32"
+
+
+CHECKS: Final[Mapping[str, Callable[[_Case], str | None]]] = MappingProxyType(
+    {
+        "loads_light": loads_light,
+        "has_help": has_help,
+        "rises": rises,
+        "keeps_shape": keeps_shape,
+        "is_quiet": is_quiet,
+        "repeats": repeats,
+        "cancels": cancels,
+        "tiles": tiles,
+        "runs_in_bfloat16": runs_in_bfloat16,
+    }
+)
+"""The checks by name, in the order they are made."""
+
+
+def _mean(steps: Sequence[Step]) -> float:
+    return sum(step.objective for step in steps) / len(steps)
+
+
+def _size(case: _Case, name: str) -> tuple[int, int]:
+    from deepdream.picture import load
+
+    return load(case.recipe.inputs[name].path).size

@@ -1,0 +1,191 @@
+"""The contract of modes as a test: the built-in modes keep it, and one that breaks a rule is told which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import numpy as np
+import pytest
+
+from deepdream.api import Engine, Option, Picture, UsageError, mode
+from deepdream.api import objectives as obj
+from deepdream.registry import load
+from deepdream.testing import CHECKS, Bench, assert_mode_conforms, picture, run_mode
+
+pytest_plugins = ["deepdream.testing.fixtures"]
+
+MODES = load({"DEEPDREAM_NO_PLUGINS": "1"}).modes
+QUICK = {"octaves": 2, "steps": 4, "jitter": 4, "frames": 2, "size": 64}
+"""What makes a mode quick, if it has such an option."""
+
+REASONS: dict[str, dict[str, str]] = {}
+"""Checks that do not fit a built-in mode, and why."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) for name in MODES])
+def test_the_built_in_modes_conform(name: str) -> None:
+    own = {item.name for item in MODES[name].options}
+    options = {key: value for key, value in QUICK.items() if key in own}
+    assert_mode_conforms(MODES[name].function, options=options, skip=REASONS.get(name, {}))
+
+
+Body = Callable[[Picture, Engine], Any]
+
+
+def made(body: Body) -> Callable[..., Any]:
+    @mode("sample", api=1)
+    def sample(image: Picture, engine: Engine) -> Picture:
+        """Do something."""
+        return body(image, engine)  # type: ignore[no-any-return]
+
+    return sample
+
+
+def climb(image: Picture, engine: Engine, layer: str = "block1_conv2", **more: Any) -> Picture:
+    return engine.ascend(image, obj.layer(layer), **{"steps": 4, **more})
+
+
+def only(*names: str) -> dict[str, str]:
+    return {name: "another test has it" for name in CHECKS if name not in names}
+
+
+def test_a_sound_mode_passes_every_check() -> None:
+    assert_mode_conforms(made(climb))
+
+
+class Wild:
+    """Another number at every call, whatever the seed."""
+
+    calls = 0
+
+    def __call__(self, image: Picture, engine: Engine) -> Picture:
+        self.calls += 1
+        return image.with_pixels(np.clip(image.pixels + self.calls, 0, 255))
+
+
+BREAKS: dict[str, tuple[Body, str]] = {
+    "rises": (
+        lambda i, e: e.ascend(i, -1.0 * obj.layer("block1_conv2"), steps=4, step_size=-1.0),
+        "it fell in 1 of 1 octaves",
+    ),
+    "keeps_shape": (lambda image, _e: image.resized(32, 32), "32x32 px, from 80x64"),
+    "is_quiet": (lambda image, _e: print("hello") or image, "it printed 'hello"),
+    "repeats": (Wild(), "the same seed gave other pixels"),
+    "cancels": (
+        lambda i, e: climb(i, Engine(e.common, pool=e.pool, listeners=e.listeners)),
+        "it went on for 4 of 4 steps",
+    ),
+    "tiles": (
+        lambda image, e: image.with_pixels(image.pixels * 0.5 if e.common.tile == "32" else image.pixels),
+        "in tiles the picture differs by",
+    ),
+    "runs_in_bfloat16": (
+        lambda image, e: image.resized(9, 9) if e.common.precision == "bfloat16" else image,
+        "sizes [(9, 9)], and [(80, 64)] in float32",
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", BREAKS)
+def test_a_mode_that_breaks_a_rule_is_told_which_and_how(rule: str) -> None:
+    body, message = BREAKS[rule]
+    with pytest.raises(AssertionError) as caught:
+        assert_mode_conforms(made(body), skip=only(rule))
+    head, line = str(caught.value).splitlines()
+    assert head == "the mode 'sample' does not conform:" and line.startswith(f"{rule}: {message}")
+
+
+def test_options_need_help_and_defaults() -> None:
+    @mode("bare", api=1)
+    def bare(image: Picture, engine: Engine, *, a: int = 1, b: Annotated[int, Option(help="B.")]) -> Picture:
+        """Do something."""
+        return image
+
+    with pytest.raises(AssertionError, match="has_help: no help for --a"):
+        assert_mode_conforms(bare, options={"b": 1}, skip=only("has_help"))
+
+
+def test_a_plugin_that_imports_tensorflow_at_the_top_is_told(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "import tensorflow as tf\nfrom deepdream.api import Engine, Picture, mode\n"
+    text += "@mode('heavy', api=1)\ndef heavy(image: Picture, engine: Engine) -> Picture:\n    'Do.'\n"
+    (tmp_path / "heavy_mode.py").write_text(text + "    return image\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import heavy_mode  # type: ignore[import-not-found]
+
+    with pytest.raises(AssertionError, match="loads_light: imports tensorflow at the top"):
+        assert_mode_conforms(heavy_mode.heavy, skip=only("loads_light"))
+
+
+def test_skipping_needs_a_known_check_and_a_reason() -> None:
+    with pytest.raises(UsageError, match="no check 'raises'"):
+        assert_mode_conforms(made(climb), skip={"raises": "it is too hard"})
+    with pytest.raises(UsageError, match="without a reason"):
+        assert_mode_conforms(made(climb), skip={"rises": " "})
+
+
+# --- fixtures and own objectives -------------------------------------------------------------------
+
+
+def test_the_tiny_network_has_the_layers_of_vgg16_and_always_the_same_weights(tiny_network: Bench) -> None:
+    from deepdream import backbones
+
+    tiny, real = backbones.get(str(tiny_network.common.model)), backbones.get("vgg16")
+    for layer in real.layers:
+        if layer.kind == "conv":
+            ours = tiny.layer(layer.name)
+            assert (ours.stride, ours.receptive_field) == (layer.stride, layer.receptive_field)
+    seen = run_mode(made(lambda i, e: climb(i, e, steps=1)), picture(), bench=tiny_network)
+    assert np.abs(seen.pixels - picture().pixels).mean() == pytest.approx(1.244, rel=0.02)
+
+
+def test_the_command_fixture_runs_a_plugin_apart_from_the_users_settings(
+    deepdream_command: Any, tmp_path: Any
+) -> None:
+    assert deepdream_command("plugins", "new", "ripples").code == 0
+    done = deepdream_command("plugins", "list", "--json", plugins=["ripples.py"])
+    assert "ripples" not in {it["mode"] for it in done.json["modes"]}, (
+        "relative to where the tests were begun"
+    )
+    done = deepdream_command("plugins", "list", "--json", plugins=[tmp_path / "ripples.py"])
+    assert "ripples" in {it["mode"] for it in done.json["modes"]}
+
+
+def test_an_objective_of_ones_own_is_weighed_named_measured_and_climbed(tiny_network: Bench) -> None:
+    def contrast(activations: Any, canvas: Any) -> Any:
+        import tensorflow as tf
+
+        return tf.math.reduce_std(activations["block2_conv2"]) + 0 * tf.reduce_mean(canvas)
+
+    def nearness(activations: Any, canvas: Any, wanted: Any) -> Any:
+        import tensorflow as tf
+
+        return -tf.reduce_mean(tf.abs(activations["block1_conv2"] - wanted))
+
+    other = picture(64, 48, seed=3)
+    aim = obj.custom(
+        "nearness",
+        ["block1_conv2"],
+        nearness,
+        target=lambda probe: probe.features(other, probe.size)["block1_conv2"],
+    )
+    both = 2 * obj.custom("contrast", "block2_conv2", contrast) + 0.5 * aim
+    assert str(both) == "2·contrast + 0.5·nearness" and both.layers == ("block2_conv2", "block1_conv2")
+    steps: list[Any] = []
+    run_mode(
+        made(lambda i, e: e.ascend(i, both, steps=6, octaves=2)),
+        picture(64, 48),
+        listeners=[steps.append],
+        bench=tiny_network,
+    )
+    assert steps[-1].terms["contrast"] > steps[6].terms["contrast"]
+
+
+def test_an_objective_that_is_no_number_is_refused_in_one_line(tiny_network: Bench) -> None:
+    wrong = obj.custom("everything", "block1_conv2", lambda a, x: a["block1_conv2"])
+    with pytest.raises(Exception, match=r"the objective 'everything' must be one number"):
+        run_mode(made(lambda i, e: e.ascend(i, wrong)), picture(), bench=tiny_network)
+    with pytest.raises(UsageError, match="looks at no layer"):
+        obj.custom("nothing", [], lambda a, x: 0)

@@ -1,0 +1,117 @@
+"""`deepdream plugins new`: what it writes runs as it is, and is refused where it would do harm."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from deepdream import cli, registry
+from deepdream.testing import picture
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def new(*arguments: str) -> int:
+    return cli.run(["plugins", "new", *arguments])
+
+
+@pytest.mark.parametrize("name", ["ripples", "slow-waves", "import", "obj"])
+def test_a_new_file_is_a_mode_without_a_problem(
+    name: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert new(name) == 0
+    said = capsys.readouterr()
+    path = here / f"{name.replace('-', '_')}.py"
+    assert said.out == f"{path}\n" and f"DEEPDREAM_PLUGINS={path} deepdream {name} photo.jpg" in said.err
+    found = registry.load({"DEEPDREAM_PLUGINS": str(path)})
+    assert found.problems == () and f"deepdream {name} photo.jpg" in found.get(name).help
+    checked = subprocess.run([sys.executable, "-m", "ruff", "check", "--isolated", str(path)])
+    assert checked.returncode == 0
+
+
+def test_the_place_may_be_a_file_or_a_folder(here: Path) -> None:
+    (here / "folder").mkdir()
+    assert new("ripples", "folder") == 0 and (here / "folder" / "ripples.py").is_file()
+    assert new("ripples", "mine/other.py") == 0 and (here / "mine" / "other.py").is_file()
+    assert new("ripples", "mine/other.txt") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["Ripples"], 2, "'Ripples' is no name for a mode"),
+        (["dream"], 2, "there is a 'dream' already"),
+        (["replay"], 2, "there is a 'replay' already"),
+        (["there"], 1, "there.py exists already"),
+        (["there", "full", "--package"], 1, "full exists already"),
+    ],
+)
+def test_what_would_do_harm_is_refused(
+    arguments: list[str], code: int, message: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "there.py").write_text("mine")
+    (here / "full").mkdir()
+    (here / "full" / "something").write_text("mine")
+    assert new(*arguments) == code
+    assert message in capsys.readouterr().err
+    assert (here / "there.py").read_text() == "mine" and len(list((here / "full").iterdir())) == 1
+
+
+def test_a_new_package_states_its_entry_point_and_brings_readme_and_tests(here: Path) -> None:
+    assert new("slow-waves", "--package") == 0
+    folder = here / "deepdream-slow-waves"
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    assert project["entry-points"]["deepdream.modes"] == {"slow-waves": "deepdream_slow_waves"}
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert files == {
+        *("pyproject.toml", "README.md", "deepdream_slow_waves/__init__.py"),
+        *("tests/conftest.py", "tests/test_mode.py"),
+    }
+    assert "$ deepdream slow-waves photo.jpg" in (folder / "README.md").read_text()
+    assert not registry.load({"DEEPDREAM_PLUGINS": str(folder / "deepdream_slow_waves")}).problems
+
+
+@pytest.mark.slow
+def test_a_new_package_passes_its_tests_installs_and_makes_a_picture(here: Path) -> None:
+    assert new("slow-waves", "--package") == 0
+    folder, target = here / "deepdream-slow-waves", here / "target"
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    tested = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+    )
+    assert tested.returncode == 0 and "3 passed" in tested.stdout, tested.stdout
+
+    pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-build-isolation", "--no-index", "-q"]
+    installed = subprocess.run([*pip, "--target", str(target), str(folder)], capture_output=True, text=True)
+    assert installed.returncode == 0, installed.stderr
+    environ["PYTHONPATH"] = f"{target}{os.pathsep}{ROOT}"
+    command = [sys.executable, "-m", "deepdream"]
+    done = subprocess.run(
+        [*command, "plugins", "info", "slow-waves", "--json"], env=environ, capture_output=True, text=True
+    )
+    (facts,) = json.loads(done.stdout)
+    assert (facts["plugin"], facts["version"]) == ("deepdream-slow-waves", "0.1.0")
+    picture(48, 40).save(here / "a.png")
+    made = subprocess.run(
+        [*command, "slow-waves", "a.png", "-q", "--layer", "block1_conv2", "--steps", "1"],
+        env=environ,
+        capture_output=True,
+        text=True,
+    )
+    assert (made.returncode, made.stdout, made.stderr) == (0, "a.slow-waves.png\n", "")
