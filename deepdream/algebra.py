@@ -94,9 +94,9 @@ class Objective:
         return self + -other
 
     def __str__(self) -> str:
-        """The formula, for instance `layer(mixed4) - 0.001·total_variation`."""
+        """The formula, for instance `layer(mixed4) - 0.001·total_variation`, without terms of weight 0."""
         words = []
-        for term in self.terms:
+        for term in (term for term in self.terms if term.weight):
             size = abs(term.weight)
             factor = "" if size == 1 else f"{size:g}·"
             words.append(f"{'-' if term.weight < 0 else '+'} {factor}{term.name}")

@@ -49,6 +49,8 @@ class Climb:
         self.traces = 0
         self.network, self.objective, self.way = network, objective, way or Way()
         self.seed = 0
+        self.first = 0
+        """Steps taken before this climb in the run."""
         self.tiles: tuple[Tile, ...] = ()
         self.pulse: Callable[[float], bool] = lambda part: True
         self._optimiser = optim.make(self.way.update, bounded=self.way.parametrisation is None)
@@ -81,7 +83,7 @@ class Climb:
         if self.way.parametrisation is None:
             self._x = canvas
         else:
-            self._x = self.way.parametrisation.start(canvas, self.seed)
+            self._x = self.way.parametrisation.start(canvas, tf.constant([self.seed, self.first]))
         (self._optimiser.resize if warm else self._optimiser.reset)(self._x)
         if self.way.average is not None:
             self._mean.assign((1.0 - self.way.average) * self._x)

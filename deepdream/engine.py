@@ -215,11 +215,15 @@ class Engine:
             refuse=not self.dry,
         )
         self.report.update(
-            octaves=[[w, h] for h, w in levels], steps=sum(counts), formula=str(shown), memory=cut.memory
+            octaves=[[w, h] for h, w in levels],
+            steps=self.steps + sum(counts),
+            formula=str(shown),
+            memory=cut.memory,
         )
         if side := cut.side(levels[-1]):
             self.report.update(tile=side, tiles=len(cut.tiles(levels[-1])), budget=cut.budget)
         if self.dry:
+            self.steps += sum(counts)
             return image
         if self.cancelled:
             self.report["interrupted"] = True
@@ -256,7 +260,7 @@ class Engine:
             resume=resume,
         )
         step = self.pool.climb(self.pool.network(choice, self._dtype()), objective, way, full)
-        step.seed = self.seed
+        step.seed, step.first = self.seed, self.steps
         if seconds is not None and time.monotonic() - self.began > seconds:
             raise UsageError(
                 f"{seconds:g} seconds were over before the first step", "give more time, or leave out --time"

@@ -84,6 +84,16 @@ class Picture:
             object.__setattr__(self, "alpha", alpha)
 
     @classmethod
+    def plain(cls, width: int, height: int, level: float = 127.5) -> Picture:
+        """A picture of one grey."""
+        import numpy as np
+
+        if width < 1 or height < 1:
+            raise UsageError(f"no picture is {width}x{height} pixels")
+        _check_area(width, height)
+        return cls(np.full((height, width, 3), level, np.float32))
+
+    @classmethod
     def from_array(cls, array: Any) -> Picture:
         """A picture of an array [H, W], [H, W, 1], [H, W, 3] or [H, W, 4] (the fourth is alpha).
 

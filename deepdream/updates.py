@@ -74,8 +74,11 @@ class Parametrisation(Protocol):
     hashed (a frozen dataclass) lets climbs share a trace.
     """
 
-    def start(self, canvas: Tensor, seed: int) -> Tensor:
-        """The parameters to begin with, any float32 shape, for a canvas `[1, H, W, 3]`."""
+    def start(self, canvas: Tensor, seed: Tensor) -> Tensor:
+        """The parameters to begin with, any float32 shape, for a canvas `[1, H, W, 3]`.
+
+        `seed` is int32 `[2]`, of the run and the steps taken before this climb.
+        """
 
     def decode(self, parameters: Tensor, size: Size) -> Tensor:
         """The canvas `[1, H, W, 3]` in grey levels 0-255 that the parameters stand for."""

@@ -125,8 +125,7 @@ def test_wheel_works_on_its_own(wheel: Path, tmp_path: Path) -> None:
     package = installed.packages / "deepdream"
     assert found["package"] == str(package / "__init__.py")
     assert found["modes"] == {
-        "dream": str(package / "_plugins" / "dream.py"),
-        "style": str(package / "_plugins" / "style.py"),
+        path.stem: str(package / "_plugins" / path.name) for path in (ROOT / "plugins").glob("*.py")
     }
     assert Path(found["weights"]).is_relative_to(package)
     assert found["layers"] > 90 and "google-2015" in found["presets"]

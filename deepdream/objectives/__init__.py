@@ -18,6 +18,7 @@ from deepdream.algebra import Objective, Probe, Term, total
 from deepdream.layerspec import LayerSpec
 from deepdream.layerspec import parse as parse_spec
 from deepdream.objectives.custom import custom
+from deepdream.objectives.diversity import likeness
 from deepdream.objectives.grammar import layers, parse_layer, ranking
 from deepdream.objectives.guiding import cosine, direction, match
 from deepdream.objectives.keyframes import Keyframes
@@ -52,6 +53,7 @@ __all__ = [
     "gram_matrix",
     "layer",
     "layers",
+    "likeness",
     "match",
     "mean",
     "moments",
