@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import platform
 import sys
 import tempfile
 import threading
@@ -28,6 +29,9 @@ def silence_tensorflow(*, show: bool = False) -> None:
     and a log level that the user set is respected.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if platform.machine() in ("x86_64", "AMD64"):
+        # TensorFlow leaves oneDNN out on older x86 processors; its convolutions are faster on those, too.
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with _ONE_AT_A_TIME:
         if "tensorflow" in sys.modules:
             return

@@ -222,6 +222,19 @@ def test_bfloat16_goes_through_without_casts() -> None:
     assert [op.type for op in graph.get_operations()].count("Cast") == 1  # the canvas
 
 
+def test_a_graph_holds_the_weights_as_constants() -> None:
+    import tensorflow as tf
+
+    choice = backbones.resolve("vgg16", ["block1_conv2"])
+    extractor = backbones.open_extractor(choice, ["block1_conv2"])
+    spec = tf.TensorSpec([1, *FREE], tf.float32)
+    graph = tf.function(extractor.__call__).get_concrete_function(spec).graph
+    kernels = [op.inputs[1].op for op in graph.get_operations() if op.type == "Conv2D"]
+    assert {kernel.type for kernel in kernels} == {"Const"}
+    found = tf.function(extractor.__call__)(noise())["block1_conv2"]
+    np.testing.assert_allclose(found, extractor(noise())["block1_conv2"], rtol=1e-4, atol=1e-2)
+
+
 def test_vgg16_reads_the_canvas_as_keras_does() -> None:
     import keras
     import tensorflow as tf

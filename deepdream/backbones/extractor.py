@@ -25,6 +25,8 @@ __all__ = ["Extractor", "Precision", "open_extractor", "prepare"]
 
 Precision = Literal["float32", "bfloat16"]
 FREE = (None, None, 3)
+LARGEST_GRAPH = 1_000_000_000
+"""Bytes of weights that a graph may hold; TensorFlow's limit is 2 GB."""
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -52,13 +54,30 @@ class Extractor:
         self.precision = precision
         self.network = network
         self.mean = mean
+        self._weights = [(weight, weight.numpy()) for weight in network.variables]
 
     def __call__(self, canvas: tf.Tensor) -> dict[str, tf.Tensor]:
         import tensorflow as tf
 
         fitted = prepare(canvas, self.backbone.preprocess) if self.mean is None else canvas - self.mean
-        activations = self.network(fitted, training=False)
+        with self._frozen():
+            activations = self.network(fitted, training=False)
         return {name: tf.cast(activations[name], tf.float32) for name in self.layers}
+
+    def _frozen(self) -> contextlib.AbstractContextManager[Any]:
+        """Inside a graph, the weights as constants of it.
+
+        oneDNN packs the weights of a convolution once if it can see that they never change; from variables it
+        packs them in every step, or takes a slower way that needs no packing.
+        """
+        import keras
+        import tensorflow as tf
+
+        if tf.executing_eagerly() or sum(array.nbytes for _, array in self._weights) > LARGEST_GRAPH:
+            return contextlib.nullcontext()
+        frozen = [(weight, tf.constant(array)) for weight, array in self._weights]
+        scope: contextlib.AbstractContextManager[Any] = keras.StatelessScope(frozen)
+        return scope
 
 
 def open_extractor(choice: Choice, layers: Sequence[str], precision: Precision = "float32") -> Extractor:
