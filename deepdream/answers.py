@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deepdream.failures import Failure, explain
 from deepdream.streams import put
@@ -37,15 +37,19 @@ class Answers:
         if error is not None:
             self.all_failed(explain(error, self._modes))
 
-    def made(self, image: str | None, paths: Sequence[Path], result: Result) -> None:
-        """`paths` are, or in a plan would be, what was made of `image`."""
+    def made(
+        self, image: str | None, paths: Sequence[Path], result: Result, film: Sequence[Path] = ()
+    ) -> None:
+        """`paths` are, or in a plan would be, what was made of `image`, and `film` shows how."""
         self._waiting.remove(image)
         if self.as_json:
             names = [str(path) for path in paths]
-            where = {"output": names[0]} if len(names) == 1 else {"outputs": names}
+            where: dict[str, Any] = {"output": names[0]} if len(names) == 1 else {"outputs": names}
+            if film:
+                where["film"] = str(film[0]) if len(film) == 1 else list(map(str, film))
             put(json.dumps({"input": image, **where, **result.report, "recipe": result.recipe.to_json()}))
         else:
-            for path in paths:
+            for path in (*paths, *film):
                 put(str(path))
 
     def failed(self, image: str | None, failure: Failure) -> None:

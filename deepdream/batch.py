@@ -53,11 +53,26 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
         raise UsageError("--sweep is for modes that make one picture")
     if job.report is not None:
         curves_path(job.report, None, 1)
+    if job.film_every is not None and job.film is None:
+        raise UsageError("--film-every without --film", "say where the film goes: --film making.gif")
+    if job.film is not None and job.sweep:
+        raise UsageError("--film is for one climb, and --sweep makes many", "leave one of them out")
     target = Target(job.mode, job.output, images=len(job.images), overwrite=job.overwrite, makes=mode.makes)
     images: tuple[str | None, ...] = job.images or (None,)
     with Interrupts(voice) as interrupts:
         desk = Desk(Session(registry, show_notices=job.debug), target, job, voice, interrupts, answers)
-        desk.place(_recipe(job, mode, images[0]), images[0])  # what stands in the way of all is said first
+        if job.film is not None:
+            desk.film = Target(
+                f"{job.mode}.film",
+                job.film,
+                images=len(job.images),
+                overwrite=job.overwrite,
+                makes="animation",
+                flag="--film",
+            )
+        # What stands in the way of all is said before any is made.
+        desk.place(_recipe(job, mode, images[0]), images[0])
+        desk.making(_recipe(job, mode, images[0]), images[0], None)
         pictures = {name: load(path) for name, path in job.pictures.items()}
         for image in images:
             recipe = _recipe(job, mode, image)

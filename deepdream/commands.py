@@ -15,6 +15,7 @@ from deepdream.answers import Answers
 from deepdream.batch import run_job
 from deepdream.desk import Job
 from deepdream.errors import UsageError
+from deepdream.making import FRAMES
 from deepdream.modes import slots
 from deepdream.options import REQUIRED, Parameter
 from deepdream.recipe import Common, preset, preset_names
@@ -103,7 +104,8 @@ def _command(mode: Mode, registry: Registry) -> Callable[..., None]:
                 seed=seed_parameter().check(values["seed"]),
                 save_every=_SAVE_EVERY.check(values["save_every"]),
                 sweep=parse_sweep(values["sweep"] or [], mode),
-                **{name: values[name] for name in _SWITCHES},
+                film_every=_FILM_EVERY.check(values.get("film_every")),
+                **{name: values[name] for name in _SWITCHES if name in values},
             )
         raise typer.Exit(run_job(job, registry))
 
@@ -120,6 +122,7 @@ def _command(mode: Mode, registry: Registry) -> Callable[..., None]:
 
 
 _Declaration = tuple[str, Any, Any]
+_FILM_EVERY = Parameter("film_every", int | None, int, None, typer.Option(min=1), optional=True)
 _SAVE_EVERY = Parameter("save_every", int | None, int, None, typer.Option(min=1), optional=True)
 _RESULT = {
     "picture": "File to write, its suffix being the format (png, jpg, webp, tif), or a folder",
@@ -127,7 +130,7 @@ _RESULT = {
     "Or a folder",
     "animation": "File to write, its suffix being the format (gif, webp, mp4), or a folder for frames as PNG",
 }
-_SWITCHES = ("output", "report", "overwrite", "json", "dry_run", "quiet", "verbose", "debug")
+_SWITCHES = ("output", "film", "report", "overwrite", "json", "dry_run", "quiet", "verbose", "debug")
 
 
 def _declarations(
@@ -215,6 +218,19 @@ def _running(mode: Mode, registry: Registry) -> Iterator[_Declaration]:
         "Make a contact sheet of an option at several values; twice: of every combination.",
         metavar="OPTION=VALUE,...",
     )
+    if mode.makes != "animation":
+        yield option(
+            "film",
+            str | None,
+            "Film of the making: a gif, webp or mp4 file, or a folder for frames as PNG.",
+            metavar="PATH",
+        )
+        yield option(
+            "film_every",
+            str | None,
+            f"Steps from frame to frame. (default: {FRAMES} frames at most)",
+            metavar="INT",
+        )
     yield option("dry_run", bool, "Show what would be done, and do nothing.", "--dry-run", "-n")
     yield option("json", bool, "Print a line for each picture, failed ones too: a JSON object.", "--json")
     yield option("quiet", bool, "Say nothing but errors.", "--quiet", "-q")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from deepdream.curves import Curves, curves_path
 from deepdream.errors import DeepDreamError
 from deepdream.events import Listener
 from deepdream.interrupts import Interrupts, in_background
+from deepdream.making import Making, every_for
 from deepdream.picture import Picture
 from deepdream.progress import progress
 from deepdream.recipe import Common, Recipe
@@ -57,6 +59,9 @@ class Job:
     """File for the curves of the run."""
     sweep: tuple[Axis, ...] = ()
     """Options to try at several values, on one sheet."""
+    film: str | None = None
+    """Where the film of the making goes."""
+    film_every: int | None = None
     any_plugin: bool = False
 
 
@@ -70,6 +75,8 @@ class Desk:
     voice: Voice
     interrupts: Interrupts
     answers: Answers
+    film: Target | None = None
+    """Where films of the making go."""
     _told: set[str] = field(default_factory=set)
 
     def place(self, recipe: Recipe, image: str | None, suffix: str | None = None) -> Take | Path:
@@ -85,7 +92,19 @@ class Desk:
         place = self.place(recipe, image)
         if isinstance(place, Take) and isinstance(plan.made, Animation):
             place.begin(plan.made)
-        show_plan(plan, place.shown if isinstance(place, Take) else place, image, self.answers)
+        making = self.making(recipe, image, plan)
+        film = "" if making is None else f"{making.take.shown}, a frame every {making.every} steps"
+        show_plan(plan, place.shown if isinstance(place, Take) else place, image, self.answers, film)
+
+    def making(self, recipe: Recipe, image: str | None, plan: Result | None) -> Making | None:
+        """The film of the making, if there is to be one; `plan`, if known, says how it begins."""
+        if self.film is None:
+            return None
+        steps = plan.report["steps"] or 0 if plan is not None else 0
+        first = plan.made if plan is not None and isinstance(plan.made, Picture) else None
+        take = self.film.take(image, recipe, anew=True)
+        take.lock = self.interrupts.writing
+        return Making(take, self.job.film_every or every_for(steps), first)
 
     def make(
         self,
@@ -110,11 +129,14 @@ class Desk:
                 self.voice.say(f"going on after frame {len(place)}, {place.reel.paths[-1]}")
         self._told = set()
         curves = Curves()
+        making = self.making(recipe, image, self._planned(recipe, pictures))
+        watching = [] if making is None else [making]
         result = self._run(
             recipe,
             image,
             pictures,
-            listeners=(curves, lambda step: self._snapshot(step, place)),
+            listeners=(curves, lambda step: self._snapshot(step, place), *watching),
+            every=math.gcd(self.job.save_every or 0, *(it.every for it in watching)) or None,
             frames=frames,
             keep=keep,
         )
@@ -122,8 +144,13 @@ class Desk:
         saved = self._save(result, place, image, frames.last(), only)
         if keep is not None:
             keep.unlink(missing_ok=True)
+        film = []
+        if making is not None and self.film is not None:
+            film = making.finish(result)
+            self.film.finished(making.take)
+            self._note(making.notes())
         self.voice.say(summary(result))
-        self.answers.made(image, saved, result)
+        self.answers.made(image, saved, result, film)
         return result
 
     def sweep(self, recipe: Recipe, image: str | None, pictures: Mapping[str, Picture]) -> Result:
@@ -154,6 +181,7 @@ class Desk:
         pictures: Mapping[str, Picture],
         *,
         listeners: Sequence[Listener] = (),
+        every: int | None = None,
         frames: Frames | None = None,
         keep: Path | None = None,
     ) -> Result:
@@ -168,7 +196,7 @@ class Desk:
                     cancel=self.interrupts.cancel,
                     started=self._started,
                     pulse=shown.pulse,
-                    every=self.job.save_every,
+                    every=every,
                     frames=frames,
                     keep=keep,
                 )
@@ -184,6 +212,16 @@ class Desk:
         facts = {"input": image, **result.report, "recipe": result.recipe.to_json()}
         if len(curves.save(path, facts)) == 1:
             self._note([f"{path} has no plot beside it: matplotlib is missing, which deepdream[plot] brings"])
+
+    def _planned(self, recipe: Recipe, pictures: Mapping[str, Picture]) -> Result | None:
+        """The plan that a film of the making is made by."""
+        if self.film is None:
+            return None
+        with contextlib.redirect_stdout(sys.stderr):
+            try:
+                return self.session.plan(recipe, pictures=pictures)
+            except DeepDreamError:  # a mode that cannot be planned, or what the run itself will tell
+                return None
 
     def _save(
         self, result: Result, place: Take | Path, image: str | None, frame: Picture | None, only: int | None

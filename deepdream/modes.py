@@ -43,6 +43,8 @@ COMMON_NAMES: Final = frozenset(
             "save_every",
             "report",
             "sweep",
+            "film",
+            "film_every",
             "json",
             "dry_run",
             "quiet",

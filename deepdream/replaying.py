@@ -51,13 +51,17 @@ def _replay(job: Job, inputs: Sequence[str], registry: Registry, voice: Voice, a
             voice.note(f"made with {name} {then}, this is {version}: the bytes may differ")
     if recipe.used.get("interrupted"):
         voice.note(f"{made} was stopped early; this makes all of it")
+    suffix = made.suffix
+    if recipe.used.get("film"):
+        voice.note(f"{made} is the film of a picture; this makes the picture")
+        suffix = ".png"
     part = recipe.used.get("frame") or recipe.used.get("picture")
     makes = "picture" if part else registry.get(recipe.mode).makes
     target = Target(job.mode, job.output, overwrite=job.overwrite, makes=makes)
     with Interrupts(voice) as interrupts:
         desk = Desk(Session(registry, show_notices=job.debug), target, job, voice, interrupts, answers)
         only = part[0] if part else None
-        result = desk.make(recipe, str(made), pictures, suffix=made.suffix, only=only)
+        result = desk.make(recipe, str(made), pictures, suffix=suffix, only=only)
         now = result.recipe.used
         if others := [name for name in _DECISIVE if recipe.used.get(name) not in (None, now.get(name))]:
             voice.note(f"{made} was made with other {' and '.join(others)}: the bytes differ")

@@ -28,6 +28,8 @@ class Take:
         """Held while a frame is written."""
         self._overwrite = overwrite
         self._animation: Animation | None = None
+        self._kept = False
+        self._shown: Picture | None = None
 
     def __len__(self) -> int:
         return len(self.reel)
@@ -59,17 +61,20 @@ class Take:
         if self.path is None or self._animation is None:
             return []
         notes, name, format = [], self.path.name, format_of(self.path, FILMS)
-        last = self.last()
+        last = self._shown
         if last is not None and last.alpha is not None and format in ("GIF", "MP4"):
             notes.append(f"{name}: {format} has no transparency, white shows; WebP keeps it")
         if last is not None and format == "MP4" and (last.width % 2 or last.height % 2):
             notes.append(f"{name}: MP4 has even sides, so one row or column of pixels is left out")
+        if self._kept:
+            notes.append(f"{self.reel.folder} keeps the frames: -o {self.path} --overwrite goes on with them")
         return notes
 
-    def finish(self, recipe: Recipe, *, whole: bool) -> list[Path]:
+    def finish(self, recipe: Recipe, *, whole: bool, rest: float = 0.0) -> list[Path]:
         """Make the film, with `recipe` in it, and return the files of the result.
 
-        The frames are kept, to go on with, unless the animation is `whole`.
+        The last frame stays for `rest` seconds more. The frames are kept, to go on with, unless the animation
+        is `whole`.
         """
         if self._animation is None or not len(self.reel):
             raise DeepDreamError("the animation has no frame")
@@ -77,15 +82,18 @@ class Take:
             return self.reel.paths
         from deepdream.films import write_film
 
+        self._shown = self.last()
         write_film(
             self.path,
             self.reel.image,
             len(self.reel),
             fps=self._animation.fps,
             loop=self._animation.loop,
+            rest=rest,
             recipe=recipe.to_json(),
             overwrite=self._overwrite,
         )
         if whole:
             self.reel.clear()
+        self._kept = not whole
         return [self.path]

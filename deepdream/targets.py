@@ -42,6 +42,7 @@ class Target:
         images: int = 1,
         overwrite: bool = False,
         makes: Kind = "picture",
+        flag: str = "-o",
     ) -> None:
         self.mode, self.overwrite, self.makes = job_mode, overwrite, makes
         self.file: Path | None = None
@@ -59,7 +60,8 @@ class Target:
             self._frames = makes == "animation"
         elif images > 1:
             raise UsageError(
-                f"{output} is one file for {images} pictures", "name a folder with -o: a new one ends in '/'"
+                f"{output} is one file for {images} pictures",
+                f"name a folder with {flag}: a new one ends in '/'",
             )
         else:
             self.file = path
@@ -97,15 +99,17 @@ class Target:
                 self._written.add(path)
                 return saved
 
-    def take(self, image: str | None, recipe: Recipe, suffix: str = ".webp") -> Take:
+    def take(self, image: str | None, recipe: Recipe, suffix: str = ".webp", *, anew: bool = False) -> Take:
         """The place for the animation that `recipe` makes of `image`.
 
         A file of the kind `suffix`, a named film, or frames in a folder. Frames that the same recipe left are
-        continued; those of others are in the way.
+        continued; those of others are in the way. With `anew`, whatever an unfinished film left is given up.
         """
         recipe = fingerprints(recipe)
         if self.file is not None:
             check_writable(self.file, self.overwrite, suffixes=FILMS)
+            if anew:
+                return Take(beside(self.file, fresh=True), self.file, recipe, overwrite=self.overwrite)
             return self._take(beside(self.file), self.file, recipe)
         if self.folder.is_dir():
             check_writable(self.folder / f"{self._name(image)}.png", overwrite=True)

@@ -41,7 +41,7 @@ def _number(count: int, thing: str) -> str:
     return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
-def show_plan(result: Result, path: Path, image: str | None, answers: Answers) -> None:
+def show_plan(result: Result, path: Path, image: str | None, answers: Answers, film: str = "") -> None:
     """The plan of a job on standard output: JSON, or a recipe in TOML under a head of comments."""
     report = dict(result.report)
     if answers.as_json:
@@ -50,6 +50,7 @@ def show_plan(result: Result, path: Path, image: str | None, answers: Answers) -
         "output": path,
         "size": _sizes([report["size"]]),
         "frames": _frames(report),
+        "film": film,
         "octaves": _sizes(report["octaves"]),
         "steps": report["steps"],
         "objective": report["formula"],

@@ -16,6 +16,7 @@ from deepdream.animation import Animation
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.films import write_film
 from deepdream.functions import function
+from deepdream.making import every_for
 from deepdream.picture import Picture, load, read_recipe
 from deepdream.registry import load as load_registry
 from deepdream.run import Session
@@ -261,3 +262,53 @@ def test_load_still_takes_the_first_frame_of_a_film(run: Run) -> None:
     run("fade a.png --seed 7 -o x.gif")
     loaded: Picture = load("x.gif")
     assert loaded.pixels.mean() == pytest.approx(47, abs=1.5) and "animated" in loaded.notes[0]
+
+
+CLIMB = "dream a.png --layer block1_conv2 --octaves 2 --steps 3 --seed 1 --precision float32"
+
+
+def test_the_film_of_the_making_begins_with_the_photograph_and_ends_with_the_result(run: Run) -> None:
+    picture(48, 40).save("a.png", overwrite=True)
+    assert run(f"{CLIMB} -o x.png --film x.gif") == ["x.png", "x.gif"]
+    frames = _frames("x.gif")
+    assert len(frames) == 7  # the photograph, five steps and the result
+    assert np.abs(frames[0] - load("a.png").pixels).mean() < 8  # 256 colours
+    assert np.abs(frames[-1] - load("x.png").pixels).mean() < 8
+    from_the_photograph = [float(np.abs(frame - frames[0]).mean()) for frame in frames]
+    assert from_the_photograph[-1] > from_the_photograph[1] > 0
+    with Image.open("x.gif") as film:
+        film.seek(6)
+        assert film.info["duration"] > 1000
+    run(f"{CLIMB} -o plain.png")
+    assert Path("plain.png").read_bytes() == Path("x.png").read_bytes()
+    assert run("replay x.gif -o again.png") == ["again.png"]
+    assert Path("again.png").read_bytes() == Path("x.png").read_bytes()
+
+
+def test_a_film_takes_a_frame_every_so_many_steps_and_is_told_of(run: Run) -> None:
+    picture(48, 40).save("a.png", overwrite=True)
+    answer = json.loads(run(f"{CLIMB} --film x.webp --film-every 4 --json")[0])
+    assert (answer["output"], answer["film"]) == ("a.dream.png", "x.webp")
+    assert len(_frames("x.webp")) == 3
+    assert any("x2.webp, a frame every 1 step" in line for line in run(f"{CLIMB} --film x2.webp -n"))
+    assert every_for(1000) == 10 and every_for(0) == 1
+    folder = run(f"{CLIMB} --film many/ --film-every 3")
+    assert folder[1:] == [f"many/a.dream.film.000{n}.png" for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "error"),
+    [
+        ("--film x.png", 2, "'x.png' is a file for one picture"),
+        ("--film nowhere/x.gif", 1, "cannot write nowhere/x.gif"),
+        ("--film-every 3", 2, "--film-every without --film"),
+        ("--film x.gif --film-every 0", 2, "--film-every must be at least 1"),
+        ("b.png --film x.gif", 2, "x.gif is one file for 2 pictures"),
+    ],
+)
+def test_a_film_that_cannot_be_is_refused_before_the_climb(
+    run: Run, line: str, code: int, error: str
+) -> None:
+    run(f"dream a.png {line}", code=code)
+    assert error in run.said.err.splitlines()[0]  # type: ignore[attr-defined]
+    assert not list(Path().glob("*.dream*"))
