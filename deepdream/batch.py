@@ -10,6 +10,7 @@ from deepdream.desk import Desk, Job
 from deepdream.errors import UsageError
 from deepdream.failures import Failure, details, explain
 from deepdream.interrupts import Interrupts
+from deepdream.leaks import Growth
 from deepdream.picture import load
 from deepdream.recipe import Input, Recipe
 from deepdream.run import Session
@@ -74,6 +75,7 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
         desk.place(_recipe(job, mode, images[0]), images[0])
         desk.making(_recipe(job, mode, images[0]), images[0], None)
         pictures = {name: load(path) for name, path in job.pictures.items()}
+        growth = Growth()
         for image in images:
             recipe = _recipe(job, mode, image)
             try:
@@ -96,6 +98,11 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
                 codes.append(failure.code)
             if interrupts.cancel.is_set():
                 return False
+            if left := growth.after_picture():
+                voice.note(
+                    f"memory grows by {left / 1e6:.0f} MB with every picture: the mode '{mode.name}' "
+                    f"({mode.source}) seems to keep what it made"
+                )
     return True
 
 

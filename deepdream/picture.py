@@ -76,12 +76,12 @@ class Picture:
         pixels = np.ascontiguousarray(self.pixels, dtype=np.float32)
         if pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
             raise UsageError(f"pixels must be [height, width, 3], not {list(pixels.shape)}")
-        object.__setattr__(self, "pixels", pixels)
+        object.__setattr__(self, "pixels", _frozen(pixels))
         if self.alpha is not None:
             alpha = np.ascontiguousarray(self.alpha, dtype=np.float32)
             if alpha.shape != pixels.shape[:2]:
                 raise UsageError(f"alpha must be {list(pixels.shape[:2])}, not {list(alpha.shape)}")
-            object.__setattr__(self, "alpha", alpha)
+            object.__setattr__(self, "alpha", _frozen(alpha))
 
     @classmethod
     def plain(cls, width: int, height: int, level: float = 127.5) -> Picture:
@@ -221,6 +221,13 @@ class Picture:
         parts += ["alpha"] if self.alpha is not None else []
         parts += [self.source.path] if self.source is not None else []
         return f"<Picture {', '.join(parts)}>"
+
+
+def _frozen(levels: np.ndarray) -> np.ndarray:
+    """The same numbers, not to be written to: a picture that changed would change for all who have it."""
+    view = levels.view()
+    view.flags.writeable = False
+    return view
 
 
 def _resize(levels: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from deepdream import registry
+from deepdream import cli, registry
+from deepdream.leaks import Growth, resident
 from deepdream.registry import Registry
+from deepdream.testing import picture
 
 ROOT = Path(__file__).resolve().parent.parent
 SOUND = (
@@ -218,3 +220,55 @@ def test_help_stays_quick_with_every_kind_of_bad_plugin(tmp_path: Path) -> None:
     seconds(DEEPDREAM_PLUGINS=str(bad), DEEPDREAM_PLUGIN_SECONDS="0.5")
     plain = min(seconds() for _ in range(3))
     assert min(seconds(DEEPDREAM_PLUGINS=str(bad)) for _ in range(3)) < 1.5 * plain + 0.1
+
+
+# --- while it runs ---------------------------------------------------------------------------------
+
+
+def test_a_mode_that_keeps_what_it_made_is_named_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeps = write(tmp_path, "keeps", "import numpy as np\nKEPT = []", "KEPT.append(np.ones(12_500_000))")
+    monkeypatch.setenv("DEEPDREAM_PLUGINS", os.pathsep.join([str(keeps), str(write(tmp_path, "sound"))]))
+    monkeypatch.chdir(tmp_path)
+    picture(16, 16).save("a.png")
+    assert cli.run(["keeps", *["a.png"] * 7, "-o", "out/"]) == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "memory grows" in line]
+    assert len(said) == 1 and f"the mode 'keeps' ({keeps})" in said[0]
+    assert cli.run(["sound", *["a.png"] * 7, "-o", "out/"]) == 0
+    assert "memory grows" not in capsys.readouterr().err
+
+
+def test_where_the_system_does_not_say_nothing_is_said(tmp_path: Path) -> None:
+    assert resident(tmp_path / "none") is None
+    growth = Growth(lambda: None)
+    assert [growth.after_picture() for _ in range(9)] == [None] * 9
+
+
+WRONG = {
+    "raises": ("1 / 0", "unexpected ZeroDivisionError in the mode 'wrong'"),
+    "exits": ("raise SystemExit(0)", "the mode 'wrong' ended with SystemExit: 0"),
+    "exits oddly": ("raise GeneratorExit", "the mode 'wrong' ended with GeneratorExit"),
+    "nothing": ("return None", "the mode 'wrong' returned NoneType, not a Picture"),
+    "an array": ("return image.pixels", "the mode 'wrong' returned ndarray, not a Picture"),
+    "a path": ("return 'a.png'", "the mode 'wrong' returned str, not a Picture"),
+    "NaN": ("return image.with_pixels(image.pixels * float('nan'))", "a picture with NaN or infinity"),
+    "spoils the input": ("image.pixels[:] = 0", "read-only"),
+}
+
+
+@pytest.mark.parametrize("how", WRONG)
+def test_a_mode_that_fails_is_one_line_with_its_file_and_the_batch_goes_on(
+    how: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body, message = WRONG[how]
+    body = body if how == "spoils the input" else f"if image.width == 16: {body}"
+    path = write(tmp_path, "wrong", body=body)
+    monkeypatch.setenv("DEEPDREAM_PLUGINS", str(path))
+    monkeypatch.chdir(tmp_path)
+    picture(16, 16).save("a.png")
+    picture(17, 16).save("b.png")
+    code = cli.run(["wrong", "a.png", "b.png"])
+    err = capsys.readouterr().err
+    assert message in err and str(path) in err and "Traceback" not in err
+    assert code == (1 if how == "spoils the input" else 3)
