@@ -34,9 +34,10 @@ def morph(
         part = index / (frames - 1)
         # The two distances together are least where the features are (1 - part) : part between the pictures.
         objective = -(1 - part) * begin_goal - part * end_goal
-        # Mostly where the last frame had got to, and so much of a cross-fade that the colours come along.
+        # Half-way mostly where the last frame had got to, towards the ends more and more of a cross-fade.
         fade = (1 - part) * image.pixels + part * end.pixels
-        start = image.with_pixels(0.75 * previous.pixels + 0.25 * fade)
+        pull = max(0.25, (2 * part - 1) ** 2)
+        start = image.with_pixels((1 - pull) * previous.pixels + pull * fade)
         return engine.ascend(start, objective, steps=steps, step_size=step_size)
 
     return Animation(frame, frames, fps)

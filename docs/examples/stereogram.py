@@ -40,7 +40,7 @@ class Sheet:
         """The sheet: every pixel has the colour of the place in the strip that it repeats."""
         import tensorflow as tf
 
-        strip = 255 * tf.sigmoid(tf.einsum("yxi,ci->yxc", parameters, _COLOURS))
+        strip = 255 * tf.sigmoid(tf.einsum("yxi,ci->yxc", parameters, tf.constant(_COLOURS)))
         return tf.gather(strip, self.columns, batch_dims=1)[tf.newaxis]
 
 
