@@ -225,6 +225,8 @@ class Picture:
 
 def _frozen(levels: np.ndarray) -> np.ndarray:
     """The same numbers, not to be written to: a picture that changed would change for all who have it."""
+    if not levels.flags.writeable:
+        return levels
     view = levels.view()
     view.flags.writeable = False
     return view
