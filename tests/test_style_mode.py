@@ -194,3 +194,67 @@ def test_what_cannot_be_meant_is_refused_in_one_line(case: str) -> None:
     with pytest.raises(UsageError, match=message) as caught:
         made(PHOTO, PAINTING, **options)
     assert "\n" not in caught.value.message and caught.value.hint
+
+
+STYLE_LAYERS = [f"block{n}_conv1" for n in range(1, 6)]
+RECIPES = {
+    "gatys": (
+        "- content(block4_conv2)" + "".join(f" - 1000·style({name})" for name in STYLE_LAYERS),
+        [[512, 384], [1024, 768]],
+        500 + 200,
+    ),
+    "johnson": (
+        "- 5·content(block4_conv2)"
+        + "".join(f" - 100·style({name})" for name in STYLE_LAYERS)
+        + " - 0.001·total_variation",
+        [[512, 384]],
+        1000,
+    ),
+    "tf-tutorial": (
+        "- 10000·content(block5_conv2)"
+        + "".join(f" - 0.002·style({name})" for name in STYLE_LAYERS)
+        + f" - {30 / 255:g}·absolute_variation",
+        [[512, 384]],
+        1000,
+    ),
+    "crowson": (
+        f"- {0.015 / 58.395**2:g}·content(block4_conv2)"
+        + "".join(
+            f" - {w / 341 / 58.395**2:g}·wasserstein({name})"
+            for w, name in zip((256, 64, 16, 4, 1), STYLE_LAYERS, strict=True)
+        )
+        + " - 2·roughness",
+        [[128, 96], [181, 136], [256, 192], [362, 272], [512, 384]],
+        1000 + 4 * 500,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipes_have_the_terms_weights_sizes_and_steps_of_their_sources(name: str) -> None:
+    formula, sizes, steps = RECIPES[name]
+    recipe = preset(name, "style")
+    engine = Engine(Common(**{**MODE.defaults, **recipe.common}), dry=True)
+    content = picture(64, 48).fitted(engine.common.size or 0)
+    MODE.call(engine, {"image": content, "style": PAINTING}, recipe.options)
+    assert engine.report["formula"] == formula
+    assert engine.report["octaves"] == sizes
+    assert engine.report["steps"] == steps
+
+
+def test_the_default_paints_from_128_pixels_up_and_weighs_layers_alike() -> None:
+    engine = Engine(Common(size=512), dry=True)
+    MODE.call(engine, {"image": picture(64, 48).fitted(512), "style": PAINTING}, {})
+    assert [size[0] for size in engine.report["octaves"]] == [128, 181, 256, 362, 512]
+    weights = [text.split("·")[0] for text in engine.report["formula"].split(" - ") if "style(" in text]
+    assert len(weights) == 5 and len(set(weights)) == 1
+
+
+@pytest.mark.parametrize(("model", "told"), [("inception_v3", True), ("vgg16", False), ("auto", False)])
+def test_another_network_than_a_vgg_is_taken_with_a_word_about_it(
+    model: str, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DEEPDREAM_OFFLINE")  # a dry run fetches nothing
+    engine = Engine(Common(model=model), dry=True)
+    MODE.call(engine, {"image": picture(200, 160), "style": PAINTING}, {})
+    assert any("better with the features of VGG" in note for note in engine.report["notes"]) == told
