@@ -28,12 +28,12 @@ class Sheet:
         for x in range(period, width):  # each pixel has the colour of the one a period to its left
             self.columns[:, x] = self.columns[rows, x - period + relief[:, x]]
 
-    def start(self, canvas: Any, seed: int) -> Any:
+    def start(self, canvas: Any, seed: Any) -> Any:
         """Noise, smooth over a few pixels."""
         import tensorflow as tf
 
         height = int(canvas.shape[1])
-        coarse = tf.random.stateless_normal([1, -(-height // 4), -(-self.period // 4), 3], [seed, 0])
+        coarse = tf.random.stateless_normal([1, -(-height // 4), -(-self.period // 4), 3], seed)
         return tf.image.resize(coarse, [height, self.period], "bicubic")[0]
 
     def decode(self, parameters: Any, size: tuple[int, int]) -> Any:
