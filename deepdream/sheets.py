@@ -50,12 +50,12 @@ def sheet(
         raise UsageError("no picture for a contact sheet")
     largest = first if side is None else first.fitted(side)
     width, height = largest.size
-    columns = columns or columns_for(len(cells), aspect=width / height)
-    rows = -(-len(cells) // columns)
     gap = max(4, round(_GAP * max(width, height)))
     texts = [_text_size(width, head) for head in (True, False)]
     count = max(len(cell.lines) for cell in cells)
     below = 0 if not count else round(1.45 * texts[0] + 1.35 * texts[1] * (count - 1) + 0.5 * texts[1])
+    columns = columns or columns_for(len(cells), aspect=width / (height + below))
+    rows = -(-len(cells) // columns)
     above = 0 if title is None else round(2.2 * texts[0])
     page = Image.new(
         "RGB", (gap + columns * (width + gap), above + gap + rows * (height + below + gap)), _PAPER

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +13,7 @@ from deepdream import backbones
 from deepdream.commands import complete_models
 from deepdream.desk import Job
 from deepdream.doctor import examine
+from deepdream.layer_tools import layers
 from deepdream.picture import read_recipe
 from deepdream.plugin_tools import plugin_tools
 from deepdream.recipe import Recipe
@@ -31,69 +31,13 @@ _Made = Annotated[Path, typer.Argument(metavar="PICTURE", help="A picture made b
 
 def add_tools(app: typer.Typer, registry: Registry) -> None:
     """Give `app` the tools; their names are those of `deepdream.registry.TOOLS`."""
-    app.command("layers", rich_help_panel="Tools")(_layers)
+    app.command("layers", rich_help_panel="Tools")(layers)
     app.add_typer(_models(), name="models", rich_help_panel="Tools")
     app.add_typer(plugin_tools(registry), name="plugins", rich_help_panel="Tools")
     app.command("doctor", rich_help_panel="Tools")(_doctor(registry))
     app.command("show", rich_help_panel="Tools")(_show)
     app.command("replay", rich_help_panel="Tools")(_replay(registry))
     app.command("style-file", rich_help_panel="Tools")(style_file)
-
-
-def _layers(
-    model: Annotated[str | None, _Model] = None,
-    every: Annotated[bool, typer.Option("--all", help="All layers, not only the rewarding ones.")] = False,
-    as_json: _AsJson = False,
-) -> None:
-    """List the layers of a network, shallow to deep: what --layer may name.
-
-    Without MODEL, those of VGG16 (in this package) and InceptionV3.
-    """
-    rows: list[dict[str, Any]] = []
-    for name in [model] if model else ["vgg16", "inception_v3"]:
-        backbone = backbones.get(name)
-        for layer in backbone.layers if every else _rewarding(backbone):
-            rows.append(
-                {"model": backbone.name, **asdict(layer), "default": _default_for(backbone, layer.name)}
-            )
-    if as_json:
-        return put(json.dumps(rows))
-    head = ["layer", "kind", "channels", "stride", "sees", "smallest picture", "default for", "model"]
-    table(
-        head,
-        (
-            [
-                row["name"],
-                row["kind"],
-                row["channels"],
-                row["stride"],
-                f"{row['receptive_field']} px" if row["receptive_field"] else "everything",
-                f"{row['min_size']} px",
-                ", ".join(row["default"]),
-                row["model"],
-            ]
-            for row in rows
-        ),
-    )
-    return None
-
-
-def _rewarding(backbone: backbones.Backbone) -> Sequence[backbones.Layer]:
-    """The ends of a network's blocks, where it has blocks that join or add up; else its convolutions."""
-    for kinds in ({"concat", "add"}, {"conv"}):
-        found = [layer for layer in backbone.layers if layer.kind in kinds]
-        if found:
-            return found
-    return backbone.layers
-
-
-def _default_for(backbone: backbones.Backbone, layer: str) -> list[str]:
-    roles = {
-        "dream": backbone.dream_layers,
-        "content": (backbone.content_layer,),
-        "style": backbone.style_layers,
-    }
-    return [role for role, layers in roles.items() if layer in layers]
 
 
 def _models() -> typer.Typer:
