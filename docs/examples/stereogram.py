@@ -7,21 +7,19 @@ climb moves, while the network sees the whole sheet.
 
 from typing import Annotated, Any
 
-from deepdream.api import Adam, Engine, Option, Picture, UsageError, mode
+from deepdream.api import Adam, Engine, Option, Picture, UsageError, mode, parametrisations
 from deepdream.api import objectives as obj
-
-_COLOURS = [[0.56, 0.19, 0.04], [0.58, 0.00, -0.11], [0.58, -0.19, 0.06]]
-"""Brightness, then red against blue, then green against both, as strong as they are in photographs."""
 
 
 class Sheet:
-    """A parametrisation of the canvas by one strip of pattern `[height, period, 3]`."""
+    """A parametrisation of the canvas: the spectrum of one strip of pattern, `period` pixels wide."""
 
     def __init__(self, relief: Any, period: int) -> None:
         """`relief` is int `[H, W]`: by how many pixels less than `period` the pattern repeats there."""
         import numpy as np
 
         self.period = period
+        self.strip = parametrisations.Fourier(deviation=0.1)
         height, width = relief.shape
         self.columns = np.tile(np.arange(width, dtype=np.int32), (height, 1))
         rows = np.arange(height)
@@ -29,19 +27,17 @@ class Sheet:
             self.columns[:, x] = self.columns[rows, x - period + relief[:, x]]
 
     def start(self, canvas: Any, seed: Any) -> Any:
-        """Noise, smooth over a few pixels."""
+        """The spectrum of a grey strip, with a little noise."""
         import tensorflow as tf
 
-        height = int(canvas.shape[1])
-        coarse = tf.random.stateless_normal([1, -(-height // 4), -(-self.period // 4), 3], seed)
-        return tf.image.resize(coarse, [height, self.period], "bicubic")[0]
+        return self.strip.start(tf.fill([1, canvas.shape[1], self.period, 3], 127.5), seed)
 
     def decode(self, parameters: Any, size: tuple[int, int]) -> Any:
         """The sheet: every pixel has the colour of the place in the strip that it repeats."""
         import tensorflow as tf
 
-        strip = 255 * tf.sigmoid(tf.einsum("yxi,ci->yxc", parameters, tf.constant(_COLOURS)))
-        return tf.gather(strip, self.columns, batch_dims=1)[tf.newaxis]
+        strip = self.strip.decode(parameters, (size[0], self.period))
+        return tf.gather(strip[0], self.columns, batch_dims=1)[tf.newaxis]
 
 
 @mode("stereogram", api=1, defaults={"size": 512})
