@@ -1,17 +1,28 @@
 """What a plugin imports: the whole interface between a mode and deepdream, and all of it stable.
 
 `Argument` and `Option` are Typer's; `objectives` is the algebra a mode builds its goal with, `colours` and
-`masks` are functions of pixels, `Ascent`, `Adam` and `LBFGS` settings of optimisers, `parametrisations` what
-these can move instead of pixels, `transforms` what the network sees of a canvas; `sheets` puts pictures on a
-contact sheet. Importing this module loads no TensorFlow.
+`masks` are functions of pixels, `scales` of sizes, `shaping` of gradients, `Ascent`, `Adam` and `LBFGS`
+settings of optimisers, `parametrisations` what these can move instead of pixels, `transforms` what the
+network sees of a canvas; `sheets` puts pictures on a contact sheet. Importing this module loads no
+TensorFlow.
 """
 
 from __future__ import annotations
 
 from typer import Argument, Option
 
-from deepdream import colours, masks, objectives, parametrisations, sheets, transforms
+from deepdream import (
+    colours,
+    masks,
+    objectives,
+    parametrisations,
+    scales,
+    shaping,
+    sheets,
+    transforms,
+)
 from deepdream.animation import Animation
+from deepdream.durations import seconds_in
 from deepdream.engine import Engine, Step
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.modes import API_VERSION, mode
@@ -41,6 +52,9 @@ __all__ = [
     "mode",
     "objectives",
     "parametrisations",
+    "scales",
+    "seconds_in",
+    "shaping",
     "sheets",
     "transforms",
 ]

@@ -158,7 +158,8 @@ class Engine:
         jitter: int = 0,
         optimiser: Literal["ascent", "adam", "lbfgs"] | Update = "ascent",
         history: int = 20,
-        reinject: bool = True,
+        reinject: bool | Literal["after"] = True,
+        successive: bool = False,
         warm: bool = False,
         average: float | None = None,
         shape: Callable[[Any], Any] | None = None,
@@ -173,9 +174,11 @@ class Engine:
         `octaves` sizes, each `octave_scale` times smaller than the next, are climbed from the
         smallest to the picture's own with `steps` steps each (one number, or one per octave from
         the smallest up). `sizes` names them instead, as (width, height); the result has the size of
-        `image` all the same. `reinject` carries the detail that an octave added to the sharper
-        photograph of the next; without it the canvas itself is scaled up. With `warm` the optimiser
-        keeps its moments meanwhile.
+        `image` all the same; the photograph at each of them is made of the original, or with `successive`
+        of the next larger one. `reinject` carries the detail that an octave added to the sharper
+        photograph of the next; without it the canvas itself is scaled up, and "after" adds what is
+        sharper about the photograph once the octave is climbed. With `warm` the optimiser keeps its
+        moments meanwhile.
 
         `step_size` is in grey levels per step (L-BFGS finds its own), `jitter` in pixels per axis.
         `optimiser` is a name, or settings from `deepdream.updates` that hold the step size themselves;
@@ -205,6 +208,9 @@ class Engine:
             raise UsageError(f"{len(counts)} numbers of steps for {octaves} octaves", "give one for each")
         counts = counts[-len(levels) :]
         shown = objective.renamed(choice.used)
+        if stop_above is not None and any(name != used for name, used in choice.used.items()):
+            self.say(f"no octave ends early: {stop_above:g} says nothing about {choice.backbone.name}")
+            way = replace(way, stop_above=None)
         cut = plan.cut(
             choice,
             objective,
@@ -251,7 +257,7 @@ class Engine:
             levels,
             counts,
             reinject=reinject,
-            direct=wanted is not None,
+            direct=wanted is not None and not successive,
             warm=warm,
             mask=mask,
             deadline=None if seconds is None else self.began + seconds,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import tensorflow as tf
@@ -33,9 +34,10 @@ class Route:
     sizes: Sequence[Size]
     steps: Sequence[int]
     """How many at each size."""
-    reinject: bool = True
+    reinject: bool | Literal["after"] = True
     """What an octave added to the photograph is scaled up and added to the sharper photograph of the next
-    (google/deepdream), so that no octave blurs it; without, the canvas itself is scaled up."""
+    (google/deepdream), so that no octave blurs it; without, the canvas itself is scaled up. "after" scales
+    it up, too, and adds what is sharper about the photograph once the octave is climbed (Keras's example)."""
     direct: bool = False
     """The photograph at each size is made of the original, not of the next larger one."""
     warm: bool = False
@@ -104,13 +106,16 @@ def climb(
     for octave, (size, base) in enumerate(zip(route.sizes, bases, strict=True)):
         if state is not None and octave < state.octave:
             continue
+        sharper = base - resize(bases[octave - 1], size) if octave and route.reinject == "after" else 0.0
         if octave and state is None:
-            carried = canvas - bases[octave - 1] if route.reinject else canvas
-            canvas = base + resize(carried, size) if route.reinject else resize(carried, size)
-        warm = route.warm and octave > 0 and state is None
-        step.enter(base if state else canvas, tiles(size, halvings), mask=_mask(route, size), warm=warm)
+            again = route.reinject is True
+            canvas = base + resize(canvas - bases[octave - 1], size) if again else resize(canvas, size)
         if state is not None:
-            step.restore(state.arrays)
+            canvas = tf.constant(state.arrays[0])  # what the targets of the octave are measured on
+        warm = route.warm and octave > 0 and state is None
+        step.enter(canvas, tiles(size, halvings), mask=_mask(route, size), warm=warm)
+        if state is not None:
+            step.restore(state.arrays[1:])
             clock.resume(state)
         state = None
         clock.enter(octave)
@@ -131,9 +136,10 @@ def climb(
             steps = len(taken.values)
             seconds = (time.perf_counter() - began) / steps
             clock.took(steps, seconds, stop=taken.stopped)
-            shown = _shown(step.canvas, original, base if route.reinject else None)
-            yield Moment(clock.progress(), taken.values, taken.finite, seconds, shown, _state(step, clock))
-        canvas = step.canvas
+            shown = _shown(step.canvas + sharper, original, base if route.reinject else None)
+            kept = _state(step, clock, canvas)
+            yield Moment(clock.progress(), taken.values, taken.finite, seconds, shown, kept)
+        canvas = step.canvas + sharper
 
 
 class _Clock:
@@ -238,5 +244,5 @@ def _shown(canvas: tf.Tensor, original: tf.Tensor, base: tf.Tensor | None) -> Ca
     return pixels
 
 
-def _state(step: Climb, clock: _Clock) -> Callable[[], State]:
-    return lambda: State(clock.octave, clock.index, clock.taken, tuple(step.state()))
+def _state(step: Climb, clock: _Clock, start: tf.Tensor) -> Callable[[], State]:
+    return lambda: State(clock.octave, clock.index, clock.taken, (start.numpy(), *step.state()))

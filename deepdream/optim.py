@@ -82,12 +82,12 @@ class Ascent:
         return _part(canvas, _inside(moved) if self.bounded else moved, mask)
 
     def _normalised(self, gradient: tf.Tensor) -> tf.Tensor:
-        epsilon = self.settings.epsilon
+        epsilon, floor = self.settings.epsilon, self.settings.floor
         if self.settings.normalise == "none":
             return gradient
         measure = {"mean": _mean_size, "std": tf.math.reduce_std, "rms": _rms}[self.settings.normalise]
-        if epsilon:
-            return gradient / (measure(gradient) + epsilon)
+        if epsilon or floor:
+            return gradient / tf.maximum(measure(gradient) + epsilon, floor)
         # Dividing by the largest entry first keeps the measure of a tiny gradient out of denormals.
         unit = tf.math.divide_no_nan(gradient, tf.reduce_max(tf.abs(gradient)))
         return tf.math.divide_no_nan(unit, measure(unit))

@@ -112,7 +112,9 @@ def quarter_turns(canvas: Tensor, seed: Tensor) -> Tensor:
     def turned(side: int) -> Callable[[], Tensor]:
         def branch() -> Tensor:
             seen = tf.reverse(canvas, [2]) if side >= 4 else canvas
-            return tf.image.rot90(seen, side % 4)
+            if side % 2:
+                seen = tf.reverse(tf.transpose(seen, [0, 2, 1, 3]), [1])
+            return tf.reverse(seen, [1, 2]) if side % 4 >= 2 else seen
 
         return branch
 

@@ -20,15 +20,17 @@ Tensor = Any
 
 @dataclass(frozen=True)
 class Ascent:
-    """Normalised gradient ascent: `x += step_size · g / (N(g) + epsilon)`, in grey levels per step.
+    """Normalised gradient ascent: `x += step_size · g / max(N(g) + epsilon, floor)`, in grey levels per step.
 
     N is the mean of |g| (google/deepdream), its standard deviation (TensorFlow's tutorial), its root mean
-    square, or 1. With an epsilon of 0 the step is the same for g and c·g, and zero for a zero gradient.
+    square, or 1. With neither epsilon nor floor the step is the same for g and c·g, and zero for a zero
+    gradient.
     """
 
     step_size: float = 1.5
     normalise: Literal["mean", "std", "rms", "none"] = "mean"
     epsilon: float = 0.0
+    floor: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,26 @@
 """Deep Dream: amplify what chosen layers of a network see in a picture (google/deepdream, 2015)."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
-from deepdream.api import Engine, Option, Picture, mode
+from deepdream.api import (
+    Ascent,
+    Engine,
+    Option,
+    Picture,
+    UsageError,
+    colours,
+    masks,
+    mode,
+    scales,
+    seconds_in,
+    shaping,
+)
 from deepdream.api import objectives as obj
+
+GUIDED = {"match": obj.match, "cosine": obj.cosine, "direction": obj.direction}
+REINJECT: dict[str, bool | Literal["after"]] = {"before": True, "after": "after", "never": False}
+LARGEST_GUIDE = 512  # pixels: every cell of the picture is compared with every cell of the guide
 
 
 @mode("dream", api=1)
@@ -18,19 +35,91 @@ def dream(
             "See 'deepdream layers'."
         ),
     ] = None,
-    octaves: Annotated[int, Option(min=1, max=32, help="Sizes to dream at, small to large.")] = 4,
+    metric: Annotated[
+        Literal["l2", "mean", "l1", "relu"] | None,
+        Option(help="How activations count: a², a, |a| or max(a, 0). (default: l2, for channels mean)"),
+    ] = None,
+    balanced: Annotated[
+        bool, Option(help="Take several layers relative to how loud they are in the picture.")
+    ] = True,
+    border: Annotated[
+        int, Option(min=0, max=100, help="Cells at each edge of a layer that do not count.")
+    ] = 0,
+    guide: Annotated[
+        Picture | None, Option(help="Dream towards what the layers see in this picture.")
+    ] = None,
+    guide_by: Annotated[
+        Literal["match", "cosine", "direction"],
+        Option(help="The guide's nearest features by dot product or angle, or what the picture lacks."),
+    ] = "match",
+    tv_weight: Annotated[float, Option(min=0, help="Smoothness: weight of the total variation.")] = 0.0,
+    grain_weight: Annotated[float, Option(min=0, help="Weight against what a blur would take away.")] = 0.0,
+    grey_weight: Annotated[float, Option(min=0, help="Weight against contrast, (x - grey)².")] = 0.0,
+    mask: Annotated[Picture | None, Option(help="Where to dream: white; black stays as it is.")] = None,
+    strength: Annotated[float, Option(min=0, max=1, help="0 gives IMAGE, 1 the dream.")] = 1.0,
+    keep_colors: Annotated[
+        Literal["luminance", "match", "after"] | None,
+        Option(help="Keep IMAGE's colours: dream in grey, match mean and spread, or swap after."),
+    ] = None,
+    octaves: Annotated[
+        int | None,
+        Option(
+            min=1,
+            max=32,
+            help="Sizes to dream at, counted down from the picture's own. (default: from --smallest up)",
+        ),
+    ] = None,
+    smallest: Annotated[
+        int,
+        Option(
+            min=16,
+            help="Longest side of the first octave in pixels: what it draws is there at every --size.",
+        ),
+    ] = 187,
     octave_scale: Annotated[
         float, Option(min=1.01, max=10, help="Size ratio of neighbouring octaves.")
     ] = 1.4,
+    octave_rule: Annotated[
+        Literal["rounded", "truncated", "powers"],
+        Option(
+            help="With --octaves: divide the next larger size, and round (down), or take powers of the scale."
+        ),
+    ] = "rounded",
+    octave_top: Annotated[
+        int, Option(min=0, max=8, help="With powers: how many octaves are larger than the picture.")
+    ] = 0,
+    reinject: Annotated[
+        Literal["before", "after", "never"],
+        Option(help="When an octave gets back the details of IMAGE that smaller ones could not show."),
+    ] = "before",
     steps: Annotated[
         int, Option(min=0, max=100_000, help="Gradient steps in each octave; more is stronger.")
     ] = 10,
     step_size: Annotated[
         float, Option(min=0, max=255, help="Mean change of a pixel per step, in grey levels.")
     ] = 1.5,
+    normalise: Annotated[
+        Literal["mean", "std", "rms", "none"],
+        Option(help="What of the gradient --step-size is for: mean size, deviation, root mean square."),
+    ] = "mean",
+    epsilon: Annotated[float, Option(min=0, help="Added to that measure of the gradient.")] = 0.0,
+    floor: Annotated[float, Option(min=0, help="Least value of that measure.")] = 0.0,
     jitter: Annotated[
         int, Option(min=0, max=4096, help="Largest random shift per step and axis, in pixels.")
     ] = 32,
+    turns: Annotated[
+        bool, Option(help="See the picture turned and mirrored at random in each step.")
+    ] = False,
+    laplacian: Annotated[
+        int, Option(min=0, max=10, help="Bands of the gradient to make equally strong; 0: leave it.")
+    ] = 0,
+    blur: Annotated[
+        float, Option(min=0, max=100, help="Blur the gradient, in pixels: softer and broader strokes.")
+    ] = 0.0,
+    stop_above: Annotated[float | None, Option(help="End an octave once the objective is larger.")] = None,
+    time: Annotated[
+        str | None, Option(help="Leave out steps to be done within this time: 90, 60s, 2m.", metavar="TIME")
+    ] = None,
 ) -> Picture:
     """Amplify in IMAGE what a layer of the network sees.
 
@@ -44,17 +133,82 @@ def dream(
 
       deepdream dream photo.jpg --layer mixed4 --layer mixed5:0.5 -o dreamt.jpg
 
-      deepdream dream photo.jpg --layer "block5_conv1[top3]"
+      deepdream dream photo.jpg --guide flowers.jpg --mask sky.png --strength 0.8
+
+      deepdream dream photo.jpg --recipe keras-io --time 2m
     """
-    return engine.ascend(
-        image,
-        obj.layers(
-            layer or engine.default_layers("dream"),
+    seconds = None if time is None else seconds_in(time)
+    cover = None if mask is None else _cover(mask, image, engine)
+    penalties = {obj.total_variation: tv_weight, obj.graininess: grain_weight, obj.deviation: grey_weight}
+    if guide is None and guide_by != "match":
+        raise UsageError(f"--guide-by {guide_by} needs a guide", "give a picture with --guide")
+    specs = layer or engine.default_layers("dream")
+    relative = balanced and (len(specs) > 1 or any(penalties.values()))
+    if guide is None:
+        objective = obj.layers(
+            specs,
+            metric=metric,
+            relative=relative,
+            border=border,
             seen=lambda names: engine.features(image.fitted(min(max(image.size), 512)), names),
-        ),
-        octaves=octaves,
-        octave_scale=octave_scale,
+        )
+    else:
+        guide = guide.fitted(min(max(guide.size), LARGEST_GUIDE))
+        objective = obj.total(
+            weight * GUIDED[guide_by](name, guide, relative=relative)
+            for name, weight in map(obj.parse_layer, specs)
+        )
+    for penalty, weight in penalties.items():
+        if weight:
+            objective -= weight * penalty(relative=relative)
+    result = engine.ascend(
+        image,
+        objective,
+        sizes=_sizes(image.size, octaves, smallest, octave_scale, octave_rule, octave_top),
+        successive=octave_rule != "powers",
         steps=steps,
-        step_size=step_size,
+        reinject=REINJECT[reinject],
         jitter=jitter,
+        optimiser=Ascent(step_size, normalise, epsilon, floor),
+        shape=shaping.chain(
+            shaping.laplacian(laplacian) if laplacian else None,
+            shaping.blurred(blur) if blur else None,
+            shaping.grey() if keep_colors == "luminance" else None,
+        ),
+        transform=shaping.quarter_turns if turns else None,
+        mask=None if cover is None else image.with_pixels(255 * cover),
+        stop_above=stop_above,
+        seconds=seconds,
     )
+    pixels = result.pixels
+    if keep_colors is not None:
+        if keep_colors == "match":
+            recoloured = colours.match_colours(pixels, image.pixels)
+        else:
+            recoloured = colours.with_luminance(image.pixels, colours.luminance(pixels))
+        pixels = recoloured if cover is None else pixels + cover * (recoloured - pixels)
+    return image.with_pixels(image.pixels + strength * (pixels - image.pixels))
+
+
+def _sizes(
+    size: tuple[int, int], octaves: int | None, smallest: int, scale: float, rule: str, top: int
+) -> Sequence[tuple[int, int]]:
+    if rule == "powers" and octaves is not None:
+        return scales.octave_powers(size, octaves, scale, top=top)
+    if top:
+        raise UsageError(
+            "--octave-top needs --octaves and --octave-rule powers", "give both, or leave it out"
+        )
+    if octaves is None:
+        return scales.rungs(size, scale, smallest)
+    return scales.octave_sizes(size, octaves, scale, truncate=rule == "truncated")
+
+
+def _cover(mask: Picture, image: Picture, engine: Engine) -> Any:
+    """How much to dream at every pixel, 0 to 1, `[H, W, 3]`: the mean of what it covers of the mask."""
+    cover = masks.coverage(mask)
+    if cover.max() < 0.5 / 255:
+        raise UsageError("the mask is black everywhere", "a mask is white where the dream goes")
+    if mask.size != image.size:
+        engine.say("the mask of {}x{} px was resized to {}x{}".format(*mask.size, *image.size))
+    return masks.shrink(cover, (image.height, image.width))[..., None].repeat(3, axis=2)

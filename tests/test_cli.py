@@ -479,7 +479,7 @@ def test_precedence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for flag in ("--recipe", "--preset"):
         found = planned(run, flag, "mine.toml")
         assert (found["steps"], found["size"], found["layer"]) == (3, 60, ["block3_conv1"]), "preset"
-        assert found["octaves"] == 4, "what the preset leaves open keeps its default"
+        assert found["octave_scale"] == 1.4, "what the preset leaves open keeps its default"
 
     monkeypatch.setenv("DEEPDREAM_DREAM_STEPS", "4")
     monkeypatch.setenv("DEEPDREAM_SIZE", "50")

@@ -21,18 +21,6 @@ def recorded(function, *pictures: Picture, **options) -> tuple[Picture, list[Ste
     return result, steps
 
 
-def test_dream_defaults_are_the_recipe_of_2015() -> None:
-    defaults = MODES["dream"].check({})
-    assert defaults == {
-        "layer": None,
-        "octaves": 4,
-        "octave_scale": 1.4,
-        "steps": 10,
-        "step_size": 1.5,
-        "jitter": 32,
-    }
-
-
 def test_dream_raises_what_its_layers_see() -> None:
     _, steps = recorded(
         dream, picture(80, 64), layer=["block3_conv1", "block2_conv2:0.5"], octaves=1, steps=10, jitter=0

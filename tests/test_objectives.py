@@ -196,7 +196,7 @@ def test_a_guide_in_a_direction_is_what_the_picture_lacks() -> None:
             return {"L": tf.constant(GUIDE if picture is painting else SAME)}
 
     painting = SimpleNamespace(pixels=None, width=40, height=30)
-    vector = obj.direction("L", painting).terms[0].target(Two()).numpy()
+    vector = obj.direction("L", painting).terms[0].target(Two())[0].numpy()
     lacks = GUIDE.reshape(-1, 4).mean(0) - SAME.reshape(-1, 4).mean(0)
     np.testing.assert_allclose(vector, lacks / np.sqrt((lacks**2).sum()), rtol=1e-9)
 

@@ -43,7 +43,7 @@ def route(**changes: object) -> Route:
 def open_climb(pool: Pool, way: Way, photo: Picture) -> Climb:
     from deepdream.backbones import resolve
 
-    objective = obj.layer(LAYER) - 1e-4 * obj.total_variation()
+    objective = obj.layer(LAYER, relative=True) - 1e-6 * obj.total_variation()
     step = Climb(pool.network(resolve("vgg16", [LAYER]), "float32"), objective, way)
     step.seed = 3
     return step
@@ -54,6 +54,7 @@ def open_climb(pool: Pool, way: Way, photo: Picture) -> Climb:
 def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
     pool: Pool, photo: Picture, update: Update, stop: int
 ) -> None:
+    # The objective is relative to what the octave started from, which another run must know.
     way = Way(update, jitter=4, average=0.9)
     whole = [m.pixels() for m in climb(open_climb(pool, way, photo), photo, route(every=1, warm=True))]
     first = climb(open_climb(pool, way, photo), photo, route(every=1, warm=True))

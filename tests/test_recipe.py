@@ -103,10 +103,16 @@ def test_google_2015_is_the_recipe_of_the_first_notebook() -> None:
     found = preset("google-2015", "dream")
     assert found.mode == "dream"
     assert dict(found.options) == {
+        "layer": ["mixed4"],
+        "metric": "l2",
+        "balanced": False,
         "octaves": 4,
         "octave_scale": 1.4,
+        "octave_rule": "rounded",
+        "reinject": "before",
         "steps": 10,
         "step_size": 1.5,
+        "normalise": "mean",
         "jitter": 32,
     }
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from deepdream.algebra import Objective, Probe, Tensor
+from deepdream.algebra import Objective, Parts, Probe, Tensor
 from deepdream.objectives.terms import measured, single
 from deepdream.scales import fit
 
@@ -15,70 +15,115 @@ if TYPE_CHECKING:
 __all__ = ["cosine", "direction", "match"]
 
 
-def match(name: str, target: Picture | Tensor) -> Objective:
+def match(name: str, target: Picture | Tensor, *, relative: bool = False) -> Objective:
     """Pull the features of a layer towards those of a guide: Σ_p max_q ⟨x_p, y_q⟩.
 
     `target` is the guide's picture, measured at its own size, or its activations `[1, h, w, C]`. Every
     position of the dream takes the guide's feature with the largest dot product, and that feature is the
-    gradient at the layer (google/deepdream, "controlling dreams").
+    gradient at the layer (google/deepdream, "controlling dreams"). `relative` divides by what it is on the
+    canvas that the octave starts from (shrunk to 1024 px if it is larger), so that layers of different
+    loudness weigh the same.
     """
 
-    def guide(probe: Probe) -> Tensor:
-        return measured(name, target, probe, size=None)
-
-    def value(activations: Mapping[str, Tensor], _x: Tensor, features: Tensor) -> Tensor:
+    def value(x: Tensor, y: Tensor) -> Tensor:
         import tensorflow as tf
 
-        x, y = _rows(activations[name]), _rows(features)
         best = tf.argmax(tf.matmul(tf.stop_gradient(x), y, transpose_b=True), axis=1)
         return tf.reduce_sum(x * tf.gather(y, best))
 
-    return single(f"match({name})", value, layers=(name,), target=guide, parts="sum")
+    return _guided("match", name, target, value, _same, relative, parts="sum")
 
 
-def cosine(name: str, target: Picture | Tensor) -> Objective:
+def cosine(name: str, target: Picture | Tensor, *, relative: bool = False) -> Objective:
     """As `match`, whatever the loudness: Σ_p max_q ⟨x_p, y_q⟩ / (|x_p| |y_q|).
 
     Dot products favour the guide's loudest features; here all of them may be chosen.
     """
 
-    def guide(probe: Probe) -> Tensor:
-        return measured(name, target, probe, size=None)
-
-    def value(activations: Mapping[str, Tensor], _x: Tensor, features: Tensor) -> Tensor:
+    def unit(rows: Tensor) -> Tensor:
         import tensorflow as tf
 
-        x = tf.math.l2_normalize(_rows(activations[name]), axis=1, epsilon=1e-12)
-        y = tf.math.l2_normalize(_rows(features), axis=1, epsilon=1e-12)
+        return tf.math.l2_normalize(rows, axis=1, epsilon=1e-12)
+
+    def value(x: Tensor, y: Tensor) -> Tensor:
+        import tensorflow as tf
+
+        x = unit(x)
         best = tf.argmax(tf.matmul(tf.stop_gradient(x), y, transpose_b=True), axis=1)
         return tf.reduce_sum(x * tf.gather(y, best))
 
-    return single(f"cosine({name})", value, layers=(name,), target=guide, parts="sum")
+    return _guided("cosine", name, target, value, unit, relative, parts="sum")
 
 
-def direction(name: str, target: Picture | Tensor) -> Objective:
+def direction(name: str, target: Picture | Tensor, *, relative: bool = False) -> Objective:
     """The mean of a layer's features along a direction: mean_p ⟨x_p, v⟩, v of length 1.
 
     `target` is a vector `[C]` or activations `[1, h, w, C]`, whose mean gives the direction; or a
     guide's picture: then it is the mean of the guide's features less that of the canvas the octave starts
-    from (shrunk to 1024 px if it is larger), what the guide has and the picture lacks.
+    from (shrunk to 1024 px if it is larger), what the guide has and the picture lacks. `relative` divides by
+    the length of a typical feature of that canvas, √mean|x_p|².
     """
 
-    def aim(probe: Probe) -> Tensor:
+    def aim(probe: Probe) -> tuple[Tensor, Tensor]:
         import tensorflow as tf
 
-        mean = tf.reduce_mean(_rows(measured(name, target, probe, size=None)), axis=0)
-        if hasattr(target, "pixels"):
-            size = fit(probe.size, min(max(probe.size), 1024))
-            mean -= tf.reduce_mean(_rows(probe.features(probe.canvas, size)[name]), axis=0)
-        return tf.math.l2_normalize(mean, epsilon=1e-24)
+        vector = tf.reduce_mean(_rows(measured(name, target, probe, size=None)), axis=0)
+        length = tf.ones([], vector.dtype)
+        if relative or hasattr(target, "pixels"):
+            own = _start(name, probe)
+            if hasattr(target, "pixels"):
+                vector -= tf.reduce_mean(own, axis=0)
+            if relative:
+                length = tf.sqrt(tf.reduce_mean(tf.reduce_sum(tf.square(own), axis=1)))
+        return tf.math.l2_normalize(vector, epsilon=1e-24), tf.maximum(length, 1e-12)
 
-    def value(activations: Mapping[str, Tensor], _x: Tensor, vector: Tensor) -> Tensor:
+    def value(activations: Mapping[str, Tensor], _x: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
         import tensorflow as tf
 
-        return tf.reduce_mean(tf.linalg.matvec(_rows(activations[name]), vector))
+        vector, length = target
+        return tf.reduce_mean(tf.linalg.matvec(_rows(activations[name]), vector)) / length
 
-    return single(f"direction({name})", value, layers=(name,), target=aim, parts="mean")
+    label = f"{'direction-gain' if relative else 'direction'}({name})"
+    return single(label, value, layers=(name,), target=aim, parts="mean")
+
+
+def _guided(
+    kind: str,
+    name: str,
+    target: Picture | Tensor,
+    value: Callable[[Tensor, Tensor], Tensor],
+    ready: Callable[[Tensor], Tensor],
+    relative: bool,
+    parts: Parts,
+) -> Objective:
+    """A term that compares the cells of a layer, `[h·w, C]`, with those of a guide made `ready`."""
+
+    def aim(probe: Probe) -> tuple[Tensor, Tensor]:
+        import tensorflow as tf
+
+        guide = ready(_rows(measured(name, target, probe, size=None)))
+        if not relative:
+            return guide, tf.ones([], guide.dtype)
+        size = fit(probe.size, min(max(probe.size), 1024))
+        share = probe.size[0] * probe.size[1] / (size[0] * size[1])
+        return guide, tf.maximum(share * value(_start(name, probe), guide), 1e-12)
+
+    def reward(activations: Mapping[str, Tensor], _x: Tensor, aim: tuple[Any, Tensor]) -> Tensor:
+        guide, unit = aim
+        return value(_rows(activations[name]), guide) / unit
+
+    label = f"{kind}-gain({name})" if relative else f"{kind}({name})"
+    return single(label, reward, layers=(name,), target=aim, parts=parts)
+
+
+def _start(name: str, probe: Probe) -> Tensor:
+    """The features of the canvas that the octave starts from, one cell in a row."""
+    size = fit(probe.size, min(max(probe.size), 1024))
+    return _rows(probe.features(probe.canvas, size)[name])
+
+
+def _same(rows: Tensor) -> Tensor:
+    return rows
 
 
 def _rows(features: Tensor) -> Tensor:

@@ -1,0 +1,202 @@
+"""What the dream mode promises: how to aim it, where it works and how much, in what time, what it refuses."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from deepdream import colours
+from deepdream.engine import Engine, Pool, Step
+from deepdream.errors import DeepDreamError, UsageError
+from deepdream.modes import slots
+from deepdream.picture import Picture
+from deepdream.recipe import Common
+from deepdream.registry import load
+from deepdream.testing import picture
+
+tf = pytest.importorskip("tensorflow")
+
+MODE, POOL = load({"DEEPDREAM_NO_PLUGINS": "1"}).modes["dream"], Pool()
+PHOTO, GUIDE = picture(64, 48, seed=1), picture(60, 70, seed=2)
+QUICK: dict[str, Any] = {"layer": ["block2_conv1"], "octaves": 2, "steps": 2, "jitter": 4}
+
+
+def made(image: Picture = PHOTO, *, engine: Engine | None = None, **options: Any) -> Picture:
+    engine = engine or Engine(Common(precision="float32"), pool=POOL)
+    given = {"image": image, **{n: options.pop(n) for n in ("mask", "guide") if n in options}}
+    result: Picture = MODE.call(engine, slots(given), {**QUICK, **options})
+    return result
+
+
+def watched(**options: Any) -> tuple[Picture, list[Step]]:
+    steps: list[Step] = []
+    engine = Engine(Common(precision="float32"), listeners=[steps.append], pool=POOL)
+    return made(engine=engine, **options), steps
+
+
+def change(result: Picture, image: Picture = PHOTO) -> np.ndarray:
+    moved: np.ndarray = np.abs(result.pixels - image.pixels)
+    return moved
+
+
+def half(width: int = 64, height: int = 48, white: float = 255) -> Picture:
+    pixels = np.zeros((height, width, 3), np.float32)
+    pixels[:, width // 2 :] = white
+    return Picture(pixels)
+
+
+# --- how to aim ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("metric", ["l2", "mean", "l1", "relu"])
+def test_every_metric_is_raised(metric: str) -> None:
+    _, steps = watched(metric=metric, octaves=1, steps=4, jitter=0)
+    assert list(steps[0].terms) == [{"l2": "layer"}.get(metric, metric) + "(block2_conv1)"]
+    assert steps[-1].objective > steps[0].objective
+
+
+@pytest.mark.parametrize("way", ["match", "cosine", "direction"])
+def test_a_guide_pulls_towards_its_features(way: str) -> None:
+    _, steps = watched(guide=GUIDE, guide_by=way, octaves=1, steps=4, jitter=0)
+    assert list(steps[0].terms) == [f"{way}(block2_conv1)"]
+    assert steps[-1].objective > steps[0].objective
+
+
+@pytest.mark.parametrize("way", ["match", "cosine"])
+def test_layers_of_a_guided_dream_weigh_what_they_say(way: str) -> None:
+    _, steps = watched(guide=GUIDE, guide_by=way, layer=["block1_conv2:0.5", "block2_conv1"], jitter=0)
+    assert steps[0].terms == pytest.approx(
+        {f"{way}-gain(block1_conv2)": 0.5, f"{way}-gain(block2_conv1)": 1.0}, rel=1e-3
+    )
+
+
+def test_penalties_are_told_and_do_what_they_are_for() -> None:
+    plain, _ = watched(steps=6, octaves=1, jitter=0)
+    for flag, term, rough in (
+        ("tv_weight", "gain(total_variation)", lambda it: np.square(np.diff(it.pixels, axis=0)).sum()),
+        ("grain_weight", "gain(graininess)", lambda it: np.square(np.diff(it.pixels, n=2, axis=0)).sum()),
+        ("grey_weight", "gain(l2)", lambda it: np.square(it.pixels - 127.5).sum()),
+    ):
+        eased, steps = watched(steps=6, octaves=1, jitter=0, **{flag: 1.0})
+        assert steps[0].terms[term] == pytest.approx(-1, rel=1e-3)
+        assert rough(eased) < rough(plain), flag
+
+
+def test_the_gradient_can_be_split_blurred_and_seen_from_all_sides() -> None:
+    plain = made()
+    for options in ({"laplacian": 3}, {"blur": 2.0}, {"turns": True}, {"normalise": "rms"}):
+        other = made(**options)
+        assert change(other, plain).max() > 1, options
+        assert np.isfinite(other.pixels).all()
+
+    def rough(it: Picture) -> float:
+        return float(np.square(np.diff(it.pixels - PHOTO.pixels, axis=0)).mean())
+
+    assert rough(made(blur=2.0)) < 0.5 * rough(plain)
+
+
+# --- where, and how much -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keep", [None, "luminance", "match", "after"])
+@pytest.mark.parametrize("reinject", ["before", "after", "never"])
+def test_nothing_changes_where_the_mask_is_black(keep: str | None, reinject: str) -> None:
+    moved = change(made(mask=half(), keep_colors=keep, reinject=reinject, strength=0.9)).max(axis=2)
+    assert moved[:, :32].max() == 0
+    assert np.median(moved[:, 32:]) > 0.5
+
+
+def test_a_grey_mask_holds_back_and_another_size_is_resized_and_said() -> None:
+    engine = Engine(Common(precision="float32"), pool=POOL)
+    full, soft = made(mask=half()), made(mask=half(128, 96, white=64), engine=engine)
+    assert 0.05 < change(soft).mean() / change(full).mean() < 0.6
+    assert "the mask of 128x96 px was resized to 64x48" in engine.report["notes"]
+    assert change(soft)[:, :32].max() == 0
+
+
+def test_strength_goes_from_the_picture_to_the_dream() -> None:
+    dreamt = made()
+    np.testing.assert_array_equal(made(strength=0.0).pixels, PHOTO.pixels)
+    expected = PHOTO.pixels + 0.25 * (dreamt.pixels - PHOTO.pixels)
+    np.testing.assert_allclose(made(strength=0.25).pixels, expected, atol=1e-3)
+
+
+def chroma(it: Picture) -> np.ndarray:
+    matrix = np.array([[0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
+    found: np.ndarray = it.pixels.astype(float) @ matrix.T
+    return found
+
+
+@pytest.mark.parametrize("keep", ["luminance", "after"])
+def test_kept_colours_are_those_of_the_picture(keep: str) -> None:
+    calm = PHOTO.with_pixels(90 + 0.3 * PHOTO.pixels)  # no colour reaches the end of its range
+    kept, free = made(calm, keep_colors=keep), made(calm)
+    off = np.abs(chroma(kept) - chroma(calm)).max()
+    assert off < 0.05 < 1 < np.abs(chroma(free) - chroma(calm)).max()
+    assert np.abs(colours.luminance(kept.pixels) - colours.luminance(calm.pixels)).mean() > 1
+
+
+def test_matched_colours_have_the_mean_and_spread_of_the_picture() -> None:
+    kept = made(keep_colors="match", steps=4)
+    mean, spread = colours.statistics(kept.pixels)
+    wanted_mean, wanted_spread = colours.statistics(PHOTO.pixels)
+    np.testing.assert_allclose(mean, wanted_mean, atol=4)  # what leaves the range is clipped
+    np.testing.assert_allclose(np.diag(spread), np.diag(wanted_spread), rtol=0.15)
+
+
+# --- sizes and time ------------------------------------------------------------------------------
+
+
+def octaves_of(width: int, height: int, **options: Any) -> list[list[int]]:
+    engine = Engine(Common(precision="float32"), dry=True)
+    made(picture(width, height), engine=engine, **{"octaves": None, **options})
+    found: list[list[int]] = engine.report["octaves"]
+    return found
+
+
+def test_a_large_picture_begins_with_the_octaves_of_a_small_one() -> None:
+    small, large = octaves_of(512, 384), octaves_of(1600, 1200)
+    assert small[:-1] == large[: len(small) - 1]
+    assert (small[0], large[-1]) == ([187, 140], [1600, 1200])
+    assert octaves_of(100, 75) == [[100, 75]]
+    assert octaves_of(400, 300, smallest=100, octave_scale=2.0) == [[100, 75], [200, 150], [400, 300]]
+
+
+def test_a_dream_is_done_in_the_time_it_was_given() -> None:
+    made()  # the network is open
+    engine = Engine(Common(precision="float32"), pool=POOL)
+    made(engine=engine, steps=100_000, time="3s")
+    assert time.monotonic() - engine.began < 6
+    late = Engine(Common(precision="float32"), pool=POOL, began=time.monotonic() - 2)
+    with pytest.raises(UsageError, match="1 seconds were over before the first step") as caught:
+        made(engine=late, time="1")
+    assert "--time" in str(caught.value.hint)
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "an empty mask": ({"mask": Picture(np.zeros((9, 9, 3), np.float32))}, "black everywhere"),
+    "no time": ({"time": "0s"}, "no time to work in"),
+    "a time that is none": ({"time": "soon"}, "'soon' is no time"),
+    "a guide and a channel": ({"guide": GUIDE, "layer": ["block2_conv1[3]"]}, "not a whole layer"),
+    "a way to be guided without a guide": ({"guide_by": "cosine"}, "needs a guide"),
+    "a channel out of range": ({"layer": ["block2_conv1[128]"]}, "no channel 128"),
+    "weights of nothing": ({"layer": ["block2_conv1:0"]}, "no layer has a weight"),
+    "a strength above 1": ({"strength": 1.5}, "--strength"),
+    "larger octaves without powers": ({"octave_top": 2}, "--octave-top"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_meant_is_refused_in_one_line(case: str) -> None:
+    options, message = REFUSED[case]
+    with pytest.raises(UsageError, match=message) as caught:
+        made(**options)
+    assert "\n" not in caught.value.message
+
+
+def test_a_guide_too_small_for_the_network_is_refused() -> None:
+    with pytest.raises(DeepDreamError, match="4x4 px is too small for block5_conv1"):
+        made(picture(64, 64), guide=picture(4, 4), layer=["block5_conv1"])
