@@ -21,6 +21,7 @@ from deepdream.interrupts import Interrupts, in_background
 from deepdream.picture import check_writable, load
 from deepdream.progress import duration, progress
 from deepdream.recipe import Common
+from deepdream.saving import SUFFIXES
 from deepdream.streams import Voice, put, table
 
 __all__ = ["layers"]
@@ -92,6 +93,8 @@ def layers(
         )
     if layer:
         raise UsageError("--layer is for an atlas", "name the file it goes to: --atlas atlas.png")
+    if model and Path(model).suffix.lower() in SUFFIXES:
+        raise UsageError(f"{model} is no network", "to see layers on a photograph, add --atlas atlas.png")
     rows: list[dict[str, Any]] = []
     for name in [model] if model else ["vgg16", "inception_v3"]:
         backbone = backbones.get(name)

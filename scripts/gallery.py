@@ -20,6 +20,9 @@ PICTURES = {
     "astronaut.style": "style samples/astronaut.jpg samples/swirls.jpg --seed 1",
     "chelsea.style": "style samples/chelsea.jpg samples/mosaic.jpg --seed 1",
     "coffee.style": "style samples/coffee.jpg samples/watercolour.jpg --seed 1",
+    "vgg16.visualize": "visualize --layer 'block3_conv3[3,40]' --layer 'block4_conv3[14,76]' "
+    "--layer 'block5_conv1[5,40]' --grid --size 144 --steps 64 --seed 1",
+    "chelsea.atlas": "layers samples/chelsea.jpg",
 }
 """What is made, and how: the arguments of `deepdream`, but for the output."""
 
@@ -35,7 +38,8 @@ def main(names: list[str]) -> int:
     os.chdir(ROOT)
     os.environ["DEEPDREAM_OFFLINE"] = "1"  # the gallery shows what everybody gets: the embedded VGG16
     for name in names or PICTURES:
-        code = cli.run([*shlex.split(PICTURES[name]), "-o", str(GALLERY / f"{name}.jpg"), "--overwrite"])
+        flag = "--atlas" if _is_atlas(name) else "-o"
+        code = cli.run([*shlex.split(PICTURES[name]), flag, str(GALLERY / f"{name}.jpg"), "--overwrite"])
         if code:
             return code
     (GALLERY / "README.md").write_text(page(), encoding="utf-8")
@@ -46,12 +50,18 @@ def page() -> str:
     """The gallery's page: every picture above the command that made it."""
     parts = [
         "# Gallery",
-        "Made with the embedded VGG16 by `python scripts/gallery.py`. Every picture carries its recipe: "
-        "`deepdream show samples/gallery/rocket.dream.jpg`.",
+        "Made with the embedded VGG16 by `python scripts/gallery.py`. Every picture of a mode carries its "
+        "recipe: `deepdream show samples/gallery/rocket.dream.jpg`.",
     ]
     for name, command in PICTURES.items():
-        parts += [f"![{name}]({name}.jpg)", f"`deepdream {command}`"]
+        output = f" --atlas {name}.jpg" if _is_atlas(name) else ""
+        parts += [f"![{name}]({name}.jpg)", f"`deepdream {command}{output}`"]
     return "\n\n".join(parts) + "\n"
+
+
+def _is_atlas(name: str) -> bool:
+    """Whether a tool makes it, which names its output another way than modes do."""
+    return PICTURES[name].startswith("layers ")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,94 @@
+"""The atlas of layers: what is on it, and what is said when it cannot be made."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deepdream import atlas, cli
+from deepdream.engine import Engine
+from deepdream.picture import Picture, load
+from deepdream.recipe import Common
+from deepdream.testing import picture
+
+SMALL = atlas.Settings(size=32, octaves=1, steps=2, jitter=0)
+PHOTO = picture(32, 24, seed=2)
+
+
+@pytest.fixture(autouse=True)
+def photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    PHOTO.save("photo.png")
+
+
+def test_every_layer_is_dreamt_and_labelled() -> None:
+    engine = Engine(Common(model="vgg16"))
+    specs = atlas.specs_for(engine, PHOTO, [], ["block1_conv1", "block2_conv1"])
+    cells = atlas.dream_cells(engine, PHOTO, specs, SMALL)
+    assert [cell.spec.layer for cell in cells] == ["block1_conv1", "block2_conv1"]
+    assert all(abs(cell.picture.pixels - PHOTO.pixels).max() > 1 and cell.seconds for cell in cells)
+    page = atlas.page(engine, cells, 3, "vgg16 on photo.png")
+    assert page.width > 2 * 32 and page.height > 24
+    lines = atlas.labels(engine, cells[1])
+    assert lines[:2] == ["block2_conv1", "128 channels"] and lines[2].startswith("sees 10 px · ")
+
+
+def test_a_layer_stands_for_its_strongest_channels_on_the_photograph() -> None:
+    engine = Engine(Common(model="vgg16"))
+    specs = atlas.specs_for(engine, PHOTO, ["block1_conv2"], [])
+    found = engine.features(PHOTO, ["block1_conv2"])["block1_conv2"].numpy().mean(axis=(0, 1, 2))
+    assert [spec.channels for spec in specs] == [(int(c),) for c in np.argsort(-found, kind="stable")[:24]]
+    named = atlas.specs_for(engine, PHOTO, ["block1_conv2[7-9]", "block1_conv1"], [])
+    assert [str(spec) for spec in named] == [
+        *(f"block1_conv2[{c}]" for c in (7, 8, 9)),
+        "block1_conv1",
+    ]
+
+
+def test_what_is_there_when_it_is_cancelled_is_kept() -> None:
+    cancel = threading.Event()
+    engine = Engine(Common(model="vgg16"), cancel=cancel, listeners=[lambda step: cancel.set()])
+    specs = atlas.specs_for(engine, PHOTO, [], ["block1_conv1", "block1_conv2", "block2_conv1"])
+    cells = atlas.dream_cells(engine, PHOTO, specs, SMALL)
+    assert [cell.spec.layer for cell in cells] == ["block1_conv1"]
+    assert isinstance(atlas.page(engine, cells, 3, "early"), Picture)
+
+
+def test_the_command_saves_it_and_prints_where(capsys: pytest.CaptureFixture[str]) -> None:
+    small = ["--layer", "block1_conv1[0-1]", "--size", "32", "--steps", "1"]
+    assert cli.run(["layers", "photo.png", "--atlas", "atlas.png", *small]) == 0
+    out, err = capsys.readouterr()
+    assert out == "atlas.png\n" and "2 pictures in" in err
+    assert load("atlas.png").width > 64
+    assert cli.run(["layers", "photo.png", "--atlas", "atlas.png", *small]) == 1
+    assert "atlas.png exists already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--atlas", "a.png"], 2, "an atlas needs a photograph"),
+        (["missing.png", "--atlas", "a.png"], 1, "missing.png"),
+        (["torn.png", "--atlas", "a.png"], 1, "torn.png"),
+        (["photo.png", "--atlas", "a.png", "--model", "inception_v3"], 1, "weights"),
+        (["photo.png", "--atlas", "a.png", "--model", "vgg61"], 2, "vgg61"),
+        (["photo.png", "--atlas", "a.png", "--layer", "block9"], 2, "block9"),
+        (["photo.png", "--atlas", "a.png", "--layer", "block1_conv1[64]"], 2, "has no channel 64"),
+        (["photo.png", "--atlas", "a.png", "--layer", "block1_conv1[0:3]"], 2, "',' or ']' is missing here"),
+        (["photo.png", "--atlas", "a.doc"], 2, "unknown suffix '.doc'"),
+        (["photo.png"], 2, "photo.png is no network"),
+        (["--layer", "block1_conv1"], 2, "--layer is for an atlas"),
+        (["photo.png", "--atlas", "a.png", "--steps", "0"], 2, "--steps"),
+    ],
+)
+def test_what_cannot_be_made_is_one_line(
+    arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("torn.png").write_bytes(Path("photo.png").read_bytes()[:200])
+    assert cli.run(["layers", *arguments]) == code
+    out, err = capsys.readouterr()
+    assert out == "" and said in err and "Traceback" not in err
+    assert not Path("a.png").exists()

@@ -1,0 +1,140 @@
+"""Feature visualisation on the real VGG16."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from deepdream import objectives as obj
+from deepdream.engine import Engine, Step
+from deepdream.errors import UsageError
+from deepdream.picture import Picture
+from deepdream.recipe import Common
+from deepdream.registry import load
+from deepdream.testing import picture
+
+MODE = load({"DEEPDREAM_NO_PLUGINS": "1"}).get("visualize")
+
+
+def visualize(*, seed: int = 0, listeners=(), towards: Picture | None = None, **options) -> Picture:  # type: ignore[no-untyped-def]
+    """What the mode makes at 48 px."""
+    engine = Engine(Common(precision="float32", size=48), seed=seed, listeners=listeners)
+    made = MODE.call(engine, {} if towards is None else {"towards": towards}, options)
+    assert isinstance(made, Picture)
+    return made
+
+
+def responses(made: Picture, layer: str) -> np.ndarray:
+    """The mean activation of every channel."""
+    found: np.ndarray = Engine().features(made, [layer])[layer].numpy().mean(axis=(0, 1, 2))
+    return found
+
+
+def test_the_channel_that_is_visualised_stands_out_among_all() -> None:
+    layer, index = "block2_conv2", 20
+    before = responses(Picture.plain(48, 48), layer)
+    after = responses(visualize(layer=[f"{layer}[{index}]"], steps=32), layer)
+    gain = after - before
+    others = np.delete(gain, index)
+    assert (gain[index] - others.mean()) / others.std() > 3
+
+
+def test_a_picture_comes_from_its_seed_alone() -> None:
+    one, again, other = (visualize(layer=["block1_conv2[3]"], steps=4, seed=s) for s in (1, 1, 2))
+    np.testing.assert_array_equal(one.pixels, again.pixels)
+    assert one.size == (48, 48) and abs(one.pixels - other.pixels).max() > 5
+
+
+@pytest.mark.slow
+def test_colours_and_frequencies_are_a_photographs_unless_they_are_the_networks() -> None:
+    def fine(made: Picture) -> float:
+        """The part of the variance that neighbouring pixels do not share."""
+        levels = made.pixels.mean(axis=2)
+        return float(np.square(np.diff(levels, axis=1)).mean() / levels.var())
+
+    options = {"layer": ["block3_conv1[40]"], "steps": 24}
+    smooth = visualize(**options)
+    rough = visualize(**options, parametrisation="pixels", decorrelate=False, robust=False)
+    assert fine(smooth) < 0.6 * fine(rough)
+
+
+def test_a_neuron_draws_around_its_place() -> None:
+    made = visualize(layer=["block2_conv2[20]@0.5,0.5"], steps=24, robust=False)
+    change = np.abs(made.pixels - 127.5).mean(axis=2)
+    assert change[12:36, 12:36].mean() > 1.5 * change[:6].mean()
+
+
+def test_a_grid_has_a_cell_for_each_channel_and_shares_what_was_traced() -> None:
+    steps: list[Step] = []
+    page = visualize(layer=["block1_conv2[3,7,9]"], grid=True, steps=3, listeners=[steps.append])
+    assert page.width > 2 * 48 and page.height > 2 * 48
+    assert [step.index for step in steps] == [1, 2, 3] * 3
+    done = [step.done for step in steps]
+    assert done == sorted(done) and done[-1] == pytest.approx(1)
+    firsts = [step.seconds for step in steps if step.index == 1]
+    assert max(firsts[1:]) < 0.5 * firsts[0], "only the first cell waits for the trace"
+
+
+def test_examples_keep_away_from_each_other() -> None:
+    def likeness(diversity: float) -> float:
+        steps: list[Step] = []
+        visualize(
+            layer=["block2_conv2[9]"],
+            examples=2,
+            diversity=diversity,
+            steps=24,
+            listeners=[steps.append],
+        )
+        first, second = steps[:24], steps[24:]
+        assert "likeness(block2_conv2)" in second[-1].terms or not diversity
+        # The feature is still there: after the first example it counts 1.
+        assert not diversity or second[-1].terms["channel(block2_conv2, 9)"] > 0.5
+        assert first[-1].objective > first[0].objective
+        return -second[-1].terms.get("likeness(block2_conv2)", -1.0) / (diversity or 1.0)
+
+    assert likeness(0.3) < 0.95 * likeness(1e-6)
+
+
+def test_likeness_is_the_mean_cosine_of_gram_matrices() -> None:
+    rng = np.random.default_rng(0)
+    features = [rng.uniform(size=(1, 3, 4, 5)).astype(np.float32) for _ in range(3)]
+    grams = [(f.reshape(12, 5).T @ f.reshape(12, 5)).ravel() for f in features]
+    unit = [g / np.linalg.norm(g) for g in grams]
+    pictures = [picture(8, 8, seed=1), picture(8, 8, seed=2)]
+
+    class Measured:
+        canvas, size = None, (8, 8)
+
+        def features(self, shown, size):  # type: ignore[no-untyped-def]
+            return {"block": features[1 + pictures.index(shown)] if shown in pictures else features[0]}
+
+    (term,) = obj.likeness("block", pictures).terms
+    assert term.target is not None
+    target = term.target(Measured())  # type: ignore[arg-type]
+    found = float(term.value({"block": features[0]}, None, target))
+    assert found == pytest.approx(unit[0] @ (unit[1] + unit[2]) / 2, rel=1e-5)
+
+
+def test_a_direction_is_climbed_towards_a_picture() -> None:
+    hint = picture(48, 48, seed=4)
+    steps: list[Step] = []
+    visualize(layer=["block2_conv1"], towards=hint, steps=16, listeners=[steps.append])
+    assert steps[-1].objective > 2 * abs(steps[0].objective)
+    assert set(steps[0].terms) == {"direction(block2_conv1)"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"layer": ["block1_conv2[64]"]}, "has no channel 64"),
+        ({"layer": ["block1_conv9"]}, "block1_conv9"),
+        ({"layer": [""]}, "name is missing"),
+        ({"layer": ["block1_conv2[top3]"]}, "no picture to find the strongest channels of"),
+        ({"layer": ["block1_conv2[top3]"], "grid": True}, "needs a picture"),
+        ({"layer": ["block1_conv2"], "steps": 0}, "--steps must be at least 1"),
+        ({"layer": ["block1_conv2[1]"], "towards": picture(32, 32)}, "not a whole layer"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(options: dict, said: str) -> None:  # type: ignore[type-arg]
+    with pytest.raises(UsageError, match=said.replace("[", r"\[")):
+        visualize(**options)
