@@ -44,7 +44,7 @@ def visualize(
     examples: Annotated[int, Option(min=1, max=100, help="Different pictures of the same feature.")] = 1,
     diversity: Annotated[
         float, Option(min=0, max=100, help="How much the examples must differ; 0 only changes the noise.")
-    ] = 1.0,
+    ] = 0.1,
     steps: Annotated[int, Option(min=1, max=100_000, help="Gradient steps for each picture.")] = 128,
     rate: Annotated[
         float, Option(min=0, max=10, help="Adam's learning rate, in the parameters' units.")
@@ -100,7 +100,9 @@ def visualize(
             scale = 1 / max(abs(reached["end"]["total"]), 1e-12)
         cells.append(sheets.Cell(made[-1], [aims[which][0]] if len(aims) > 1 else []))
     if len(cells) > 1 and not engine.dry:
-        return sheets.sheet(cells, columns=examples if len(aims) > 1 and examples > 1 else None)
+        return sheets.sheet(
+            cells, columns=examples if 1 < examples <= 4 or (examples > 1 and len(aims) > 1) else None
+        )
     return made[0] if made else blank
 
 
