@@ -20,6 +20,9 @@ from deepdream.api import objectives as obj
 
 GUIDED = {"match": obj.match, "cosine": obj.cosine, "direction": obj.direction}
 REINJECT: dict[str, bool | Literal["after"]] = {"before": True, "after": "after", "never": False}
+FULL = (
+    4  # octaves of a dream without --octaves that get all steps: details upon details would only get louder
+)
 LARGEST_GUIDE = 512  # pixels: every cell of the picture is compared with every cell of the guide
 
 
@@ -161,12 +164,16 @@ def dream(
     for penalty, weight in penalties.items():
         if weight:
             objective -= weight * penalty(relative=relative)
+    sizes = _sizes(image.size, octaves, smallest, octave_scale, octave_rule, octave_top)
+    counts = [steps] * len(sizes)
+    if octaves is None:
+        counts = [-(-steps * FULL // max(FULL, number)) for number, _ in enumerate(sizes, start=1)]
     result = engine.ascend(
         image,
         objective,
-        sizes=_sizes(image.size, octaves, smallest, octave_scale, octave_rule, octave_top),
+        sizes=sizes,
         successive=octave_rule != "powers",
-        steps=steps,
+        steps=counts,
         reinject=REINJECT[reinject],
         jitter=jitter,
         optimiser=Ascent(step_size, normalise, epsilon, floor),

@@ -165,6 +165,16 @@ def test_a_large_picture_begins_with_the_octaves_of_a_small_one() -> None:
     assert octaves_of(400, 300, smallest=100, octave_scale=2.0) == [[100, 75], [200, 150], [400, 300]]
 
 
+def test_beyond_four_octaves_each_gets_fewer_steps() -> None:
+    steps = []
+    for options in ({"octaves": None}, {"octaves": 7}):
+        engine = Engine(Common(precision="float32"), dry=True)
+        made(picture(1600, 1200), engine=engine, steps=10, **options)
+        assert len(engine.report["octaves"]) == 7
+        steps.append(engine.report["steps"])
+    assert steps == [40 + 8 + 7 + 6, 70]
+
+
 def test_a_dream_is_done_in_the_time_it_was_given() -> None:
     made()  # the network is open
     engine = Engine(Common(precision="float32"), pool=POOL)
