@@ -163,8 +163,8 @@ def test_a_climb_used_again_is_not_traced_again(pool: Pool, photo: Picture) -> N
 class Brightness:
     """A canvas described by one number for each row."""
 
-    def start(self, canvas: tf.Tensor, seed: int) -> tf.Tensor:
-        return tf.zeros([canvas.shape[1]]) + seed
+    def start(self, canvas: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        return tf.zeros([canvas.shape[1]]) + tf.cast(seed[0], tf.float32)
 
     def decode(self, parameters: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
         rows = 255.0 * tf.sigmoid(parameters)[tf.newaxis, :, tf.newaxis, tf.newaxis]
