@@ -93,7 +93,8 @@ def style(settings: Settings) -> Iterator[Row]:
     size, count = ("96", "2") if settings.quick else ("512", "10")
     paths = [str(ROOT / "samples/astronaut.jpg"), str(PAINTING)]
     target = str(settings.folder / "painted.png")
-    ours = ["-m", "deepdream", "style", *paths, "--size", size, "--octaves", "1", "--steps", count, "--seed"]
+    ours = ["-m", "deepdream", "style", *paths, "--size", size, "--steps", count, "--recipe", "johnson"]
+    ours += ["--start", "content", "--history", "20", "--bounded", "--seed"]
     ours += ["0", "--quiet", "--overwrite", "-o", target, "--precision"]
     torch = ["-m", TORCH_STYLE, *paths, target, "--size", size, "--steps", count]
     commands = {
