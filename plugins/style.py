@@ -15,6 +15,7 @@ from deepdream.api import (
     ladder,
     masks,
     mode,
+    seconds_in,
 )
 from deepdream.api import objectives as obj
 
@@ -104,10 +105,16 @@ def style(
     octave_scale: Annotated[float, Option(min=1.01, max=10, help="Size ratio of neighbouring octaves.")] = 2
     ** 0.5,
     smallest: Annotated[int, Option(min=1, help="Longest side of the smallest octave, in pixels.")] = 128,
+    reinject: Annotated[
+        bool, Option(help="Give every octave the content's finer detail back, if it starts from the content.")
+    ] = True,
     first_steps: Annotated[
         int | None, Option(min=0, max=100_000, help="Steps in the first octave. (default: --steps)")
     ] = None,
     steps: Annotated[int, Option(min=0, max=100_000, help="Steps in each octave.")] = 40,
+    time: Annotated[
+        str | None, Option(help="Leave out steps to be done within this time: 90, 60s, 2m.", metavar="TIME")
+    ] = None,
     optimiser: Annotated[
         Literal["lbfgs", "adam"], Option(help="L-BFGS needs fewer steps; Adam less memory.")
     ] = "lbfgs",
@@ -172,7 +179,8 @@ def style(
         else Adam(step_size, beta_1, beta_2, epsilon),
         average=average or None,
         warm=warm,
-        reinject=False,
+        reinject=reinject and first is subject,
+        seconds=None if time is None else seconds_in(time),
     )
     if not str(engine.report.get("model")).startswith("vgg"):
         engine.say("styles look better with the features of VGG: leave out --model")

@@ -258,3 +258,13 @@ def test_another_network_than_a_vgg_is_taken_with_a_word_about_it(
     engine = Engine(Common(model=model), dry=True)
     MODE.call(engine, {"image": picture(200, 160), "style": PAINTING}, {})
     assert any("better with the features of VGG" in note for note in engine.report["notes"]) == told
+
+
+def test_the_contents_detail_comes_back_between_octaves_unless_told_otherwise() -> None:
+    noise = np.random.default_rng(0).normal(0, 30, PHOTO.pixels.shape)
+    busy = PHOTO.with_pixels(np.clip(PHOTO.pixels + noise, 0, 255))
+    few: dict[str, Any] = {"octaves": 2, "octave_scale": 2.0, "steps": 1}
+    kept, _ = made(busy, PAINTING, **few)
+    assert np.abs(kept.pixels - busy.pixels).mean() < 4, "two steps of a grey level"
+    blurred, _ = made(busy, PAINTING, reinject=False, **few)
+    assert np.abs(blurred.pixels - busy.pixels).mean() > 8
