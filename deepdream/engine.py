@@ -69,6 +69,7 @@ class Engine:
     variant: backbones.Variant = field(default_factory=backbones.Variant)
     """How the network differs from what it was trained as."""
     _part: tuple[int, int] = (1, 1)
+    _before: int = 0
     _span: tuple[float, float] = (0.0, 1.0)
     """The part of all the work that the next climb is: where it begins and how much it is."""
     report: dict[str, Any] = field(default_factory=lambda: {"notes": [], "interrupted": False})
@@ -118,7 +119,7 @@ class Engine:
         """
         self._part = (number + 1, parts)
         self._span = (number / parts, 1 / parts)
-        self.steps = number * _STEPS_OF_A_PART
+        self.steps = self._before = number * _STEPS_OF_A_PART
 
     def default_layers(self, role: Literal["dream", "content", "style"]) -> list[str]:
         """The layers that suit the model in use: to dream at, or to take content or style from."""
@@ -222,7 +223,7 @@ class Engine:
         )
         self.report.update(
             octaves=[[w, h] for h, w in levels],
-            steps=self.steps + sum(counts),
+            steps=self.steps - self._before + sum(counts),
             formula=str(shown),
             memory=cut.memory,
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from deepdream.answers import Answers
+from deepdream.estimate import seconds_for
 from deepdream.progress import duration
 from deepdream.results import Result
 from deepdream.streams import Voice, put
@@ -45,7 +47,8 @@ def show_plan(result: Result, path: Path, image: str | None, answers: Answers, f
     """The plan of a job on standard output: JSON, or a recipe in TOML under a head of comments."""
     report = dict(result.report)
     if answers.as_json:
-        return answers.made(image, [path], result)
+        guess = {"estimate": seconds_for(report)}
+        return answers.made(image, [path], replace(result, report={**report, **guess}))
     head = {
         "output": path,
         "size": _sizes([report["size"]]),
@@ -53,6 +56,7 @@ def show_plan(result: Result, path: Path, image: str | None, answers: Answers, f
         "film": film,
         "octaves": _sizes(report["octaves"]),
         "steps": report["steps"],
+        "time": _time(report),
         "objective": report["formula"],
         "network": f"{report['model']} ({_origin(report)} weights): {', '.join(report['layers'] or [])}",
         "precision": f"{report['precision']} ({report['precision_reason']})",
@@ -64,6 +68,11 @@ def show_plan(result: Result, path: Path, image: str | None, answers: Answers, f
             put(f"# {name + ':':<10} {value}")
     put("\n" + result.recipe.to_toml().rstrip())
     return None
+
+
+def _time(report: Mapping[str, Any]) -> str:
+    seconds = seconds_for(report)
+    return f"about {duration(seconds)} on this processor" if seconds else ""
 
 
 def _frames(report: Mapping[str, Any]) -> str:

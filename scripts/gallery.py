@@ -29,6 +29,7 @@ PICTURES = {
     "vgg16.visualize": "visualize --layer 'block3_conv3[3,40]' --layer 'block4_conv3[14,76]' "
     "--layer 'block5_conv1[5,40]' --grid --size 144 --steps 64 --seed 1",
     "chelsea.atlas": "layers samples/chelsea.jpg",
+    "autumn.zoom": "zoom samples/autumn.jpg --size 256 --frames 40 --zoom 1.06 --rotation 1 --loop --seed 1",
 }
 """What is made, and how: the arguments of `deepdream`, but for the output."""
 
@@ -45,11 +46,16 @@ def main(names: list[str]) -> int:
     os.environ["DEEPDREAM_OFFLINE"] = "1"  # the gallery shows what everybody gets: the embedded VGG16
     for name in names or PICTURES:
         flag = "--atlas" if _is_atlas(name) else "-o"
-        code = cli.run([*shlex.split(PICTURES[name]), flag, str(GALLERY / f"{name}.jpg"), "--overwrite"])
+        code = cli.run([*shlex.split(PICTURES[name]), flag, str(GALLERY / file(name)), "--overwrite"])
         if code:
             return code
     (GALLERY / "README.md").write_text(page(), encoding="utf-8")
     return 0
+
+
+def file(name: str) -> str:
+    """The file of the picture, or film, of that name."""
+    return f"{name}.webp" if PICTURES[name].startswith("zoom ") else f"{name}.jpg"
 
 
 def page() -> str:
@@ -61,7 +67,7 @@ def page() -> str:
     ]
     for name, command in PICTURES.items():
         output = f" --atlas {name}.jpg" if _is_atlas(name) else ""
-        parts += [f"![{name}]({name}.jpg)", f"`deepdream {command}{output}`"]
+        parts += [f"![{name}]({file(name)})", f"`deepdream {command}{output}`"]
     return "\n\n".join(parts) + "\n"
 
 

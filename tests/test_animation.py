@@ -312,3 +312,27 @@ def test_a_film_that_cannot_be_is_refused_before_the_climb(
     run(f"dream a.png {line}", code=code)
     assert error in run.said.err.splitlines()[0]  # type: ignore[attr-defined]
     assert not list(Path().glob("*.dream*"))
+
+
+def test_the_first_ctrl_c_keeps_the_whole_frames_and_makes_a_film_of_them(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from deepdream.engine import Engine
+
+    part = Engine.part
+
+    def stopped(engine: Engine, number: int, parts: int) -> None:
+        part(engine, number, parts)
+        if number == 2 and engine.cancel is not None:
+            engine.cancel.set()  # what the handler of the signal does
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Engine, "part", stopped)
+        run("fade a.png -o x.webp --seed 3", code=130)
+    assert len(_frames("x.webp")) == 2
+    assert "x.webp.frames keeps the frames" in run.said.err  # type: ignore[attr-defined]
+    assert read_recipe("x.webp")["used"]["interrupted"] is True
+    run("fade a.png -o x.webp --seed 3 --overwrite")
+    run("fade a.png -o y.webp --seed 3")
+    assert Path("x.webp").read_bytes() == Path("y.webp").read_bytes()
+    assert not Path("x.webp.frames").exists()
