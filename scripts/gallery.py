@@ -14,9 +14,15 @@ ROOT = Path(__file__).resolve().parent.parent
 GALLERY = Path("samples/gallery")
 
 PICTURES = {
-    "rocket.dream": "dream samples/rocket.jpg --layer mixed4 --seed 1",
-    "coffee.dream": "dream samples/coffee.jpg --seed 3",
-    "chelsea.dream": "dream samples/chelsea.jpg --layer block4_conv3 --seed 1",
+    "rocket.dream": "dream samples/rocket.jpg --layer mixed4 --octaves 4 --seed 1",
+    "coffee.dream": "dream samples/coffee.jpg --octaves 4 --seed 3",
+    "chelsea.dream": "dream samples/chelsea.jpg --layer block4_conv3 --octaves 4 --seed 1",
+    "astronaut.patterns": "dream samples/astronaut.jpg --layer block3_conv3 --size 384 --seed 1",
+    "rocket.guided": "dream samples/rocket.jpg --guide samples/autumn.jpg --layer block4_conv3 "
+    "--size 384 --seed 1",
+    "hubble.channels": 'dream samples/hubble.jpg --layer "block5_conv1[top3]" --steps 15 --size 384 --seed 2',
+    "coffee.bands": "dream samples/coffee.jpg --layer block4_conv3 --laplacian 4 --turns --size 384 --seed 1",
+    "chelsea.calm": "dream samples/chelsea.jpg --layer block4_conv2 --keep-colors after --size 384 --seed 3",
     "astronaut.style": "style samples/astronaut.jpg samples/swirls.jpg --size 384 --steps 25 --seed 1",
     "chelsea.style": "style samples/chelsea.jpg samples/mosaic.jpg --size 384 --steps 25 --seed 1",
     "coffee.style": "style samples/coffee.jpg samples/watercolour.jpg --size 384 --steps 25 --seed 1",
