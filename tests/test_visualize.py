@@ -30,8 +30,9 @@ def responses(made: Picture, layer: str) -> np.ndarray:
     return found
 
 
+@pytest.mark.slow
 def test_the_channel_that_is_visualised_stands_out_among_all() -> None:
-    layer, index = "block2_conv2", 20
+    layer, index = "block4_conv3", 14
     before = responses(Picture.plain(48, 48), layer)
     after = responses(visualize(layer=[f"{layer}[{index}]"], steps=32), layer)
     gain = after - before
