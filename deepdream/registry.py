@@ -90,7 +90,7 @@ def load_from(sources: Iterable[Place], *, limit: float = SECONDS, retry: bool =
     for place in sources:
         if not retry and quarantine.holds(place.label, place.file):
             skipped = True
-            problems.append(_too_slow(place.label, limit, "had not been loaded"))
+            problems.append(_too_slow(place.label, limit, "was not loaded"))
             continue
         watch = Watch()
         try:
@@ -177,13 +177,15 @@ def _too_slow(label: str, limit: float, how: str, details: str = "") -> Problem:
 def _misbehaviour(label: str, watch: Watch, *, loaded: bool) -> list[Problem]:
     """What a plugin did while it was loaded that it should not have done."""
     found = []
+    # Of what is left out anyway one line is enough.
+    kind: Literal["warning", "remark"] = "warning" if loaded else "remark"
     author = "its author must change that: a module only declares its modes"
     if text := " ".join(watch.printed.split()):
         shown = text if len(text) <= 60 else text[:57] + "..."
-        found.append(Problem(label, f"prints while it is loaded: {shown!r}", author, kind="warning"))
+        found.append(Problem(label, f"prints while it is loaded: {shown!r}", author, kind=kind))
     if watch.changed:
         what = " and ".join(watch.changed[:3])
-        found.append(Problem(label, f"changed {what}, which was undone", author, kind="warning"))
+        found.append(Problem(label, f"changed {what}, which was undone", author, kind=kind))
     if loaded and watch.heavy:
         what = " and ".join(dict.fromkeys(watch.heavy))
         found.append(
