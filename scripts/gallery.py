@@ -20,7 +20,8 @@ PICTURES = {
     "astronaut.patterns": "dream samples/astronaut.jpg --layer block3_conv3 --size 384 --seed 1",
     "rocket.guided": "dream samples/rocket.jpg --guide samples/autumn.jpg --layer block4_conv3 "
     "--size 384 --seed 1",
-    "hubble.channels": 'dream samples/hubble.jpg --layer "block5_conv1[top3]" --steps 15 --size 384 --seed 2',
+    "chelsea.channels": "dream samples/chelsea.jpg --layer 'block5_conv1[top3]' --steps 15 --size 320 "
+    "--seed 1",
     "coffee.bands": "dream samples/coffee.jpg --layer block4_conv3 --laplacian 4 --turns --size 384 --seed 1",
     "chelsea.calm": "dream samples/chelsea.jpg --layer block4_conv2 --keep-colors after --size 384 --seed 3",
     "astronaut.style": "style samples/astronaut.jpg samples/swirls.jpg --size 384 --steps 25 --seed 1",
