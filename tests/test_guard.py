@@ -203,6 +203,7 @@ def test_a_thread_that_a_plugin_leaves_does_not_keep_the_program(tmp_path: Path)
     assert "it started lasting" in done.stderr
 
 
+@pytest.mark.slow
 def test_help_stays_quick_with_every_kind_of_bad_plugin(tmp_path: Path) -> None:
     """Twice as long as without plugins would be far too long."""
     bad = tmp_path / "bad"
