@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +38,8 @@ def paint(
     call: Any, pictures: Mapping[str, Picture], pool: Pool, seconds: float, options: Mapping[str, Any]
 ) -> Picture:
     """What the mode makes within `seconds`."""
-    engine = Engine(Common(), seed=0, pool=pool)
-    engine.began = time.monotonic()
-    engine.ascend = partial(engine.ascend, seconds=seconds)  # type: ignore[method-assign]
-    made: Picture = call(engine, pictures, options)
+    engine = Engine(Common(), seed=0, pool=pool)  # its clock starts here
+    made: Picture = call(engine, pictures, {**options, "time": f"{seconds:g}s"})
     return made
 
 
