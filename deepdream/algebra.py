@@ -18,7 +18,18 @@ from deepdream.scales import Size
 if TYPE_CHECKING:
     from deepdream.picture import Picture
 
-__all__ = ["Objective", "Parts", "Probe", "Target", "Tensor", "Term", "Value", "total"]
+__all__ = [
+    "Aligned",
+    "Objective",
+    "Parts",
+    "Probe",
+    "Target",
+    "Tensor",
+    "Term",
+    "Value",
+    "summarised",
+    "total",
+]
 
 Tensor = Any
 """A TensorFlow tensor; spelt `Any` so that this module imports no TensorFlow."""
@@ -36,8 +47,23 @@ class Probe(Protocol):
     def features(self, picture: Picture | Tensor, size: Size) -> Mapping[str, Tensor]:
         """The activations of every layer of the objective for `picture` at `size`."""
 
+    def sums(self, picture: Picture, size: Size) -> Mapping[str, Any]:
+        """The `feature_sums` of every layer for `picture` at `size`, which may be too large for memory."""
 
-Parts = Literal["mean", "sum"] | None
+    def grid(self, layer: str) -> Size:
+        """How many cells a layer has on the canvas, down and across."""
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """A part of a target that lies on the cells of a layer: in a tile, only what the tile covers is seen."""
+
+    tensor: Tensor
+    """`[1, h, w, K]`."""
+    layer: str
+
+
+Parts = Literal["mean", "sum", "summary"] | None
 Value = Callable[[Mapping[str, Tensor], Tensor, Tensor], Tensor]
 Target = Callable[[Probe], Tensor]
 
@@ -48,9 +74,11 @@ class Term:
 
     `value(activations, canvas, target)` is traced into the gradient step. `target(probe)`, if
     there is one, runs once per octave; what it returns (a tensor or a nest of tensors) reaches
-    `value` as a constant. `parts` says how the value follows from the values of the parts of a picture:
-    their mean, weighted by their cells, their sum, or None if not at all. `channels` are those that
-    the term is about, if it is about some; the engine sees to it that the layer has them.
+    `value` as a constant; an `Aligned` in it reaches it as its tensor. `parts` says how the value follows
+    from the values of the parts of a picture: their mean, weighted by their cells, their sum, or None if not
+    at all. With "summary" it is `of(summary, target)`, where the `summary(activations, canvas, target)` of
+    parts, a nest of tensors, add up to that of the whole. `channels` are those that the term is about, if it
+    is about some; the engine sees to it that the layer has them.
     """
 
     name: str
@@ -60,6 +88,8 @@ class Term:
     weight: float = 1.0
     parts: Parts = None
     channels: tuple[int, ...] = ()
+    summary: Value | None = None
+    of: Callable[[Tensor, Tensor], Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +154,25 @@ class Objective:
             seen[term.name] = seen.get(term.name, 0) + 1
             out.append(term.name if seen[term.name] == 1 else f"{term.name}#{seen[term.name]}")
         return tuple(out)
+
+
+def summarised(
+    name: str,
+    layers: tuple[str, ...],
+    summary: Value,
+    of: Callable[[Tensor, Tensor], Tensor],
+    target: Target | None = None,
+) -> Objective:
+    """An objective of one term whose value is a function of sums over cells: a Gram matrix's, for instance.
+
+    `summary(activations, canvas, target)` gives the sums over the cells that it is given, and `of(summary,
+    target)` the value; whatever is no sum belongs into `of`. `of` must make no use of what is `Aligned`.
+    """
+
+    def value(activations: Mapping[str, Tensor], canvas: Tensor, aim: Tensor) -> Tensor:
+        return of(summary(activations, canvas, aim), aim)
+
+    return Objective((Term(name, layers, value, target, parts="summary", summary=summary, of=of),))
 
 
 def total(objectives: Iterable[Objective]) -> Objective:

@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from deepdream import optim
-from deepdream.gradient import TiledGradient, values_of
-from deepdream.network import Network, Probe
+from deepdream.gradient import TiledGradient, bare, values_of
+from deepdream.network import Cutter, Network, Probe
 from deepdream.objectives import Objective
 from deepdream.scales import Size
 from deepdream.tiling import Tile
@@ -53,6 +53,7 @@ class Climb:
         """Steps taken before this climb in the run."""
         self.tiles: tuple[Tile, ...] = ()
         self.pulse: Callable[[float], bool] = lambda part: True
+        self.cutter: Cutter = lambda size: ()
         self._optimiser = optim.make(self.way.update, bounded=self.way.parametrisation is None)
         self._x: tf.Tensor = None
         self._size: Size = (0, 0)
@@ -75,7 +76,7 @@ class Climb:
     ) -> None:
         """Make ready for an octave: targets measured at this size, and a fresh optimiser unless `warm`."""
         self._size = tuple(canvas.shape[1:3])
-        probe = Probe(self.network, canvas, self._size)
+        probe = Probe(self.network, canvas, self._size, self.cutter)
         self._targets = [term.target(probe) if term.target else () for term in self.objective.terms]
         self.tiles = tiles
         if mask is not None:
@@ -89,7 +90,7 @@ class Climb:
             self._mean.assign((1.0 - self.way.average) * self._x)
             self._mean_weight.assign(1.0 - self.way.average)
         if not self._traced:
-            targets = tf.nest.map_structure(_open_spec, self._targets)
+            targets = tf.nest.map_structure(_open_spec, bare(self._targets))
             x = _open_spec(self._x)
             weights = tf.TensorSpec([len(self.objective.terms)], tf.float32)
             self._tiled = TiledGradient(self.network, self.objective, targets)
@@ -142,7 +143,9 @@ class Climb:
             x, values, finite = self._tiled_step(weights, index)
         else:
             numbers = tf.constant([self.seed, index, count], tf.int32)
-            x, values, finite = self._traced["steps"](self._x, self._targets, weights, self._mask, numbers)
+            x, values, finite = self._traced["steps"](
+                self._x, bare(self._targets), weights, self._mask, numbers
+            )
         self._x = x
         found = values.numpy()
         limit = self.way.stop_above

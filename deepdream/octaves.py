@@ -113,6 +113,7 @@ def climb(
         if state is not None:
             canvas = tf.constant(state.arrays[0])  # what the targets of the octave are measured on
         warm = route.warm and octave > 0 and state is None
+        step.cutter = lambda other, halved=halvings: tiles(other, halved)  # type: ignore[misc]
         step.enter(canvas, tiles(size, halvings), mask=_mask(route, size), warm=warm)
         if state is not None:
             step.restore(state.arrays[1:])

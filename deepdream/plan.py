@@ -5,7 +5,7 @@ Functions of sizes, the layer table and the objective; what cannot be done is re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from deepdream import backbones, memory, tiling
@@ -78,6 +78,8 @@ class Cut:
     """Predicted peak in bytes."""
     budget: float | None
     """What it had to fit into, in GB."""
+    other: Callable[[Size], int | None] = lambda size: None
+    """The same for pictures of other sizes, which are only looked at."""
 
     def tiles(self, size: Size, halvings: int = 0) -> tuple[tiling.Tile, ...]:
         """The tiles of an octave, their cores halved so many times; none if it stays whole."""
@@ -86,7 +88,7 @@ class Cut:
 
     def side(self, size: Size, halvings: int = 0) -> int | None:
         """The side of the cores of an octave; None for whole, or where they cannot be halved any more."""
-        core = self.cores[size]
+        core = self.cores[size] if size in self.cores else self.other(size)
         if self.seen is None or (core is None and not halvings):
             return None
         return int((core or max(size)) / 2**halvings) // self.seen.stride * self.seen.stride or None
@@ -112,7 +114,11 @@ def cut(
     cores = {size: _core(size, need, seen, tile, budget, refuse) for size in sizes}
     core = cores[sizes[-1]]
     at_once = None if core is None or seen is None else tiling.crop_side(seen, core) ** 2
-    return Cut(layers, seen, cores, need.bytes(sizes[-1], at_once), budget)
+
+    def other(size: Size) -> int | None:
+        return _core(size, need, seen, tile, budget, refuse=False)
+
+    return Cut(layers, seen, cores, need.bytes(sizes[-1], at_once), budget, other)
 
 
 def _core(

@@ -131,6 +131,52 @@ def test_tiled_gradient_is_the_gradient_on_vgg16(jitter: int) -> None:
     same(*gradients(network, objective, (139, 202), 64, jitter))
 
 
+def test_tiled_style_is_the_style() -> None:
+    """Statistics of the whole, seen tile by tile: Gram matrices, moments, Gaussians, masked ones."""
+    from deepdream import objectives as obj
+    from deepdream.engine import Pool
+    from deepdream.picture import Picture
+    from deepdream.testing import picture
+
+    rng, style = np.random.default_rng(3), picture(120, 150, seed=2)
+    content = Picture(rng.uniform(0, 255, (139, 202, 3)).astype(np.float32))
+    mask = np.clip(np.linspace(-0.5, 1.5, 202, dtype=np.float32)[None] + np.zeros((139, 1), np.float32), 0, 1)
+    objective = (
+        -1e-3 * obj.content("block3_conv2", content)
+        - 1e-2 * obj.gram("block1_conv1", style)
+        - obj.gram("block3_conv1", style, relative=True)
+        - obj.gram("block2_conv1", [(style, 2.0), (picture(90, 90), 1.0)], relative=True, mask=mask)
+        - obj.wasserstein("block2_conv1", style, relative=True, mask=1 - mask)
+        - obj.wasserstein("block3_conv1", style, relative=True)
+        - obj.moments("block3_conv1", style, relative=True)
+        - 1e-6 * obj.total_variation()
+        - obj.roughness()
+    )
+    network = Pool().network(backbones.resolve("vgg16", objective.layers), "float32")
+    same(*gradients(network, objective, (139, 202), 64, 0))
+
+
+def test_what_a_picture_is_known_by_is_the_same_measured_in_tiles() -> None:
+    from deepdream.engine import Pool
+    from deepdream.network import Probe
+    from deepdream.testing import picture
+
+    names, size = ["block1_conv1", "block3_conv1"], (90, 115)
+    network = Pool().network(backbones.resolve("vgg16", names), "float32")
+    layers = [network.layer(name) for name in names]
+    seen, shown = tiling.reach(layers), picture(150, 117)
+    assert seen is not None
+    whole = Probe(network, None, size)
+    tiled = Probe(network, None, size, lambda other: tiling.cut(other, layers, seen, 32))
+    for name in names:
+        features = whole.features(shown, size)[name]
+        close = {"rtol": 1e-3, "atol": 1e-3 * np.abs(features).max()}
+        np.testing.assert_allclose(tiled.features(shown, size)[name], features, **close)
+        assert tiled.grid(name) == whole.grid(name) == tuple(features.shape[1:3])
+        for one, other in zip(whole.sums(shown, size)[name], tiled.sums(shown, size)[name], strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5 * np.abs(one).max())
+
+
 def test_tiled_gradient_is_the_gradient_on_a_network_with_unpadded_convolutions() -> None:
     keras = pytest.importorskip("keras")
     from deepdream import objectives as obj

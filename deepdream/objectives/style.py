@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from deepdream.algebra import Objective, Probe, Tensor
+from deepdream.algebra import Aligned, Objective, Probe, Tensor, summarised
 from deepdream.errors import UsageError
 from deepdream.objectives import gaussians
-from deepdream.objectives.statistics import Moments, blend, feature_sums, moments_of
+from deepdream.objectives.statistics import Moments, Sums, blend, feature_sums, moments_of
 from deepdream.objectives.terms import measured, single
 from deepdream.scales import fit
 
@@ -43,13 +43,13 @@ def content(name: str, target: Picture | Tensor, *, relative: bool = False) -> O
 
     def aim(probe: Probe) -> Tensor:
         features = measured(name, target, probe, size=probe.size)
-        return features, _positive(_mean_square(features)) if relative else _one(features)
+        return Aligned(features, name), _positive(_mean_square(features)) if relative else _one(features)
 
     def value(activations: Mapping[str, Tensor], _x: Tensor, wanted: tuple[Tensor, Tensor]) -> Tensor:
         features, unit = wanted
         return _mean_square(activations[name] - features) / unit
 
-    return single(f"content({name})", value, layers=(name,), target=aim)
+    return single(f"content({name})", value, layers=(name,), target=aim, parts="mean")
 
 
 def gram(
@@ -161,11 +161,13 @@ def _texture(
         found = [(_measure(it, name, probe, scale), weight) for it, weight in wanted]
         return ready(blend(found)), () if mask is None else _on_grid(mask, name, probe)
 
-    def value(activations: Mapping[str, Tensor], _x: Tensor, aim: tuple[Any, ...]) -> Tensor:
-        sums = feature_sums(activations[name], None if mask is None else aim[1])
+    def summary(activations: Mapping[str, Tensor], _x: Tensor, aim: tuple[Any, ...]) -> Sums:
+        return feature_sums(activations[name], None if mask is None else aim[1])
+
+    def of(sums: Sums, aim: tuple[Any, ...]) -> Tensor:
         return distance(moments_of(sums), aim[0])
 
-    return single(label, value, layers=(name,), target=aim)
+    return summarised(label, (name,), summary, of, aim)
 
 
 def _weighted(target: Aim) -> list[tuple[Any, float]]:
@@ -191,17 +193,16 @@ def _measure(target: Any, name: str, probe: Probe, scale: float) -> Moments:
     own = (target.height, target.width)
     if min(fit(own, longest)) < SMALLEST:
         longest = round(SMALLEST * max(own) / min(own))
-    return moments_of(feature_sums(probe.features(target, fit(own, longest))[name]))
+    return moments_of(probe.sums(target, fit(own, longest))[name])
 
 
-def _on_grid(mask: np.ndarray, name: str, probe: Probe) -> Tensor:
+def _on_grid(mask: np.ndarray, name: str, probe: Probe) -> Aligned:
     """The mask as the cells of a layer see it, `[1, h, w, 1]`."""
     import tensorflow as tf
 
     from deepdream.masks import shrink
 
-    grid = tuple(probe.features(probe.canvas, probe.size)[name].shape[1:3])
-    return tf.constant(shrink(mask, grid)[None, :, :, None], tf.float32)
+    return Aligned(tf.constant(shrink(mask, probe.grid(name))[None, :, :, None], tf.float32), name)
 
 
 def _deviation(found: Moments) -> Tensor:
