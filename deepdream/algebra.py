@@ -88,6 +88,8 @@ class Term:
     weight: float = 1.0
     parts: Parts = None
     channels: tuple[int, ...] = ()
+    aligned: tuple[str, ...] = ()
+    """The layers whose activations its target keeps for the whole canvas; the memory for them is planned."""
     summary: Value | None = None
     of: Callable[[Tensor, Tensor], Tensor] | None = None
 

@@ -23,7 +23,7 @@ from deepdream.pool import Pool
 from deepdream.recipe import Common
 from deepdream.scales import Size
 from deepdream.silence import silence_tensorflow
-from deepdream.updates import Parametrisation, Update, Way, named
+from deepdream.updates import LBFGS, Parametrisation, Update, Way, named
 
 if TYPE_CHECKING:
     import numpy as np
@@ -195,7 +195,6 @@ class Engine:
         Draws go on from climb to climb; an objective and settings used again are traced only once.
         """
         update = named(optimiser, step_size, history) if isinstance(optimiser, str) else optimiser
-        way = Way(update, jitter, shape, transform, parametrisation, average, stop_above, mask is not None)
         choice = self._choose(objective.layers)
         plan.check_channels(objective, choice)
         full = (image.height, image.width)
@@ -208,6 +207,14 @@ class Engine:
         if len(counts) != octaves:
             raise UsageError(f"{len(counts)} numbers of steps for {octaves} octaves", "give one for each")
         counts = counts[-len(levels) :]
+        budget = self.common.memory or memory.available()
+        if isinstance(update, LBFGS) and budget is not None:
+            asked, update = update, memory.affordable(update, levels[-1], budget)
+            if update != asked:
+                self.say(f"L-BFGS remembers {update.history} pairs here: memory allows no more")
+                self.report["budget"] = budget
+        way = Way(update, jitter, shape, transform, parametrisation, average, stop_above, mask is not None)
+        aligned = [choice.used[name] for term in objective.terms for name in term.aligned]
         shown = objective.renamed(choice.used)
         if stop_above is not None and any(name != used for name, used in choice.used.items()):
             self.say(f"no octave ends early: {stop_above:g} says nothing about {choice.backbone.name}")
@@ -216,9 +223,9 @@ class Engine:
             choice,
             objective,
             levels,
-            memory.need(choice.backbone, choice.used.values(), self._dtype(), update),
+            memory.need(choice.backbone, choice.used.values(), self._dtype(), update, aligned),
             tile="off" if transform or parametrisation else self.common.tile,
-            budget=self.common.memory or memory.available(),
+            budget=budget,
             refuse=not self.dry,
         )
         self.report.update(

@@ -157,7 +157,7 @@ def _cut_as_before(recipe: Recipe) -> Common:
     if not recipe.used or recipe.common.tile != "auto":
         return recipe.common
     if recipe.used.get("tile") is None:
-        return replace(recipe.common, tile="off")
+        return replace(recipe.common, tile="off", memory=recipe.used.get("budget") or recipe.common.memory)
     return replace(recipe.common, memory=recipe.used.get("budget"))
 
 

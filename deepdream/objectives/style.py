@@ -49,7 +49,7 @@ def content(name: str, target: Picture | Tensor, *, relative: bool = False) -> O
         features, unit = wanted
         return _mean_square(activations[name] - features) / unit
 
-    return single(f"content({name})", value, layers=(name,), target=aim, parts="mean")
+    return single(f"content({name})", value, layers=(name,), target=aim, parts="mean", aligned=(name,))
 
 
 def gram(

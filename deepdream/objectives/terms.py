@@ -20,9 +20,10 @@ def single(
     layers: tuple[str, ...] = (),
     target: Target | None = None,
     parts: Parts = None,
+    aligned: tuple[str, ...] = (),
 ) -> Objective:
     """An objective of one term."""
-    return Objective((Term(name, layers, value, target, parts=parts),))
+    return Objective((Term(name, layers, value, target, parts=parts, aligned=aligned),))
 
 
 def measured(name: str, target: Picture | Tensor, probe: Probe, size: Size | None) -> Tensor:
