@@ -94,7 +94,7 @@ def need(
 
 
 def _weights(backbone: Backbone, deepest: int) -> float:
-    """About how many bytes the weights up to a layer have in float32: as the products of neighbouring widths."""
+    """Bytes of the weights up to a layer, in float32: shared out as products of neighbouring widths are."""
     if backbone.weights is None:
         return 0.0
     convolutions = [(i, layer.channels) for i, layer in enumerate(backbone.layers) if "conv" in layer.kind]

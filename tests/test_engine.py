@@ -220,7 +220,7 @@ def test_a_dry_run_computes_nothing(photo: Picture) -> None:
 def test_a_picture_too_large_for_the_memory_is_refused_with_a_size_that_fits(
     photo: Picture, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deepdream.memory.available", lambda: 0.644)
+    monkeypatch.setattr("deepdream.memory.available", lambda: 0.6465)
     whole = Common(precision="float32", tile="off")
     engine, objective = Engine(whole, pool=pool), obj.layer("block1_conv2")
     with pytest.raises(DeepDreamError, match=r"96x72 px needs about 0\.6 GB") as caught:

@@ -11,6 +11,8 @@ import pytest
 
 from deepdream import objectives as obj
 from deepdream.errors import UsageError
+from deepdream.gradient import bare
+from deepdream.objectives.statistics import feature_sums
 
 tf = pytest.importorskip("tensorflow")
 
@@ -116,7 +118,7 @@ def value(objective: obj.Objective, features: Any, canvas: Any) -> Any:
     total = 0.0
     for term in objective.terms:
         target = term.target(Probe()) if term.target else ()
-        total += term.weight * term.value({"L": features}, canvas, target)
+        total += term.weight * term.value({"L": features}, canvas, bare([target])[0])
     return total
 
 
@@ -151,9 +153,9 @@ def test_a_picture_as_style_keeps_its_aspect() -> None:
     class Recorder(Probe):
         size = (300, 512)
 
-        def features(self, _picture: Any, size: Any) -> Mapping[str, Any]:
+        def sums(self, _picture: Any, size: Any) -> Mapping[str, Any]:
             asked.append(size)
-            return {"L": tf.constant(SAME)}
+            return {"L": feature_sums(tf.constant(SAME))}
 
     painting = SimpleNamespace(pixels=None, width=400, height=800)
     obj.gram("L", painting, scale=0.5).terms[0].target(Recorder())

@@ -12,7 +12,9 @@ import pytest
 from deepdream import masks
 from deepdream import objectives as obj
 from deepdream.errors import UsageError
+from deepdream.gradient import bare
 from deepdream.objectives import gaussians
+from deepdream.objectives.statistics import feature_sums
 from deepdream.objectives.style import EPSILON
 
 tf = pytest.importorskip("tensorflow")
@@ -134,11 +136,14 @@ class Probe:
     def features(self, _picture: Any, _size: Any) -> Mapping[str, Any]:
         return {"L": tf.constant(FEATURES)}
 
+    def grid(self, _layer: str) -> tuple[int, int]:
+        return FEATURES.shape[1], FEATURES.shape[2]
+
 
 def value(objective: obj.Objective, features: Any, canvas: Any) -> Any:
     [term] = objective.terms
     target = term.target(Probe()) if term.target else ()  # type: ignore[arg-type]
-    return term.weight * term.value({"L": features}, canvas, target)
+    return term.weight * term.value({"L": features}, canvas, bare([target])[0])
 
 
 def cast(dtype: str) -> Callable[[Any], Any]:
@@ -239,9 +244,9 @@ def test_a_narrow_style_picture_is_measured_as_large_as_the_network_needs() -> N
     class Recorder(Probe):
         size = (300, 512)
 
-        def features(self, _picture: Any, size: Any) -> Mapping[str, Any]:
+        def sums(self, _picture: Any, size: Any) -> Mapping[str, Any]:
             asked.append(size)
-            return {"L": tf.constant(FEATURES)}
+            return {"L": feature_sums(tf.constant(FEATURES))}
 
     for width, height in ((800, 10), (8, 8)):
         painting = SimpleNamespace(pixels=None, width=width, height=height)
