@@ -60,7 +60,9 @@ def test_every_command_is_understood(desk: Path, capsys: pytest.CaptureFixture[s
     for command in tried:
         arguments = shlex.split(command)[1:]
         # Networks with nothing here to load, or a network to fetch, are only looked up.
-        if arguments[0] in ("dream", "style"):
+        if "--atlas" in arguments:
+            arguments += ["--layer", "block1_conv1[0]", "--size", "32"]
+        if arguments[0] in ("dream", "style", "zoom", "visualize"):
             arguments += [] if "--dry-run" in arguments else ["--dry-run"]
         if arguments[0] == "replay":
             arguments += ["-q"]
