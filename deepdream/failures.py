@@ -6,6 +6,7 @@ import re
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -85,6 +86,10 @@ def _of_the_parser(error: typer.TyperException) -> Failure:
     if guesses:
         message = message[: guesses.start()]
         names = re.split(r",\s*", (guesses[1] or guesses[2]).replace("'", ""))
+        # Typer compares dashes, too, and so finds every short option alike.
+        typed = message.rpartition(" ")[2].strip("'-")
+        near = get_close_matches(typed, [name.lstrip("-") for name in names], n=3, cutoff=0.6)
+        names = [name for bare in near for name in names if name.lstrip("-") == bare] or names
         hint = "did you mean " + " or ".join(f"'{name}'" for name in names) + "?"
     elif message.startswith("Missing argument") and context is not None:
         hint = " ".join(context.get_usage().split()).replace("Usage:", "usage:")

@@ -267,6 +267,7 @@ def test_load_still_takes_the_first_frame_of_a_film(run: Run) -> None:
 CLIMB = "dream a.png --layer block1_conv2 --octaves 2 --steps 3 --seed 1 --precision float32"
 
 
+@pytest.mark.slow
 def test_the_film_of_the_making_begins_with_the_photograph_and_ends_with_the_result(run: Run) -> None:
     picture(48, 40).save("a.png", overwrite=True)
     assert run(f"{CLIMB} -o x.png --film x.gif") == ["x.png", "x.gif"]
@@ -285,6 +286,7 @@ def test_the_film_of_the_making_begins_with_the_photograph_and_ends_with_the_res
     assert Path("again.png").read_bytes() == Path("x.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_film_takes_a_frame_every_so_many_steps_and_is_told_of(run: Run) -> None:
     picture(48, 40).save("a.png", overwrite=True)
     answer = json.loads(run(f"{CLIMB} --film x.webp --film-every 4 --json")[0])

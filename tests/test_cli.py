@@ -120,7 +120,7 @@ def test_help_of_a_mode_has_examples_ranges_defaults_and_presets(run: Run) -> No
     assert (done.code, done.err) == (0, "")
     text = " ".join(done.out.replace("│", " ").split())
     assert "deepdream dream photo.jpg --layer block4_conv3" in text
-    assert "(1 to 32) [default: 4]" in text
+    assert "(0 to 100000) [default: 10]" in text
     assert "Options of dream" in text and "Output and running" in text
     assert "google-2015" in text and "DEEPDREAM_DREAM_LAYER" in text
 

@@ -50,6 +50,7 @@ def only(*names: str) -> dict[str, str]:
     return {name: "another test has it" for name in CHECKS if name not in names}
 
 
+@pytest.mark.slow
 def test_a_sound_mode_passes_every_check() -> None:
     assert_mode_conforms(made(climb))
 

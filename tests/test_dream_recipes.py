@@ -167,6 +167,7 @@ RECIPES: dict[str, tuple[Callable[..., np.ndarray], list[str]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_is_the_loop_that_was_published(name: str) -> None:
     plain, layer = RECIPES[name]

@@ -263,6 +263,7 @@ def test_a_tiled_step_can_be_watched_and_called_off(pool: Pool, photo: Picture) 
     np.testing.assert_array_equal(result.pixels, once.pixels)
 
 
+@pytest.mark.slow
 def test_a_device_that_runs_out_of_memory_goes_on_in_smaller_tiles(
     pool: Pool, photo: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

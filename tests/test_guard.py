@@ -226,6 +226,7 @@ def test_help_stays_quick_with_every_kind_of_bad_plugin(tmp_path: Path) -> None:
 # --- while it runs ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_mode_that_keeps_what_it_made_is_named_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,7 @@ def test_style_comes_nearer_to_both_pictures() -> None:
     assert steps[-1].objective > 0.3 * steps[0].objective
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimiser", ["lbfgs", "adam"])
 def test_style_keeps_size_and_grey_levels(optimiser: str) -> None:
     result, steps = recorded(
@@ -55,6 +56,7 @@ def test_style_keeps_size_and_grey_levels(optimiser: str) -> None:
     assert steps[-1].objective > steps[0].objective
 
 
+@pytest.mark.slow
 def test_style_starts_where_it_is_told() -> None:
     photo, painting, other = picture(64, 48, seed=1), picture(64, 48, seed=2), picture(30, 30, seed=3)
     same = run_mode(style, photo, painting, steps=0, octaves=1)

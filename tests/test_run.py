@@ -221,9 +221,9 @@ def test_python_is_told_of_mistakes(photo: str) -> None:
     caught: pytest.ExceptionInfo[DeepDreamError]
     with pytest.raises(UsageError, match="no option 'octavs'") as caught:
         deepdream.dream(photo, octavs=3)
-    assert caught.value.hint == "did you mean 'octaves' or 'octave_scale'?"
+    assert caught.value.hint == "did you mean 'octaves' or 'octave_scale' or 'octave_top'?"
     shown = "".join(traceback.format_exception(caught.value))
-    assert shown.count("hint: did you mean 'octaves' or 'octave_scale'?") == 1
+    assert shown.count("hint: did you mean 'octaves' or 'octave_scale' or 'octave_top'?") == 1
     with pytest.raises(DeepDreamError, match="exists already") as caught:
         deepdream.load(photo).save(photo)
     assert "--overwrite" in str(caught.value.hint) and "overwrite=True" in str(caught.value.hint)

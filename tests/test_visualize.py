@@ -76,6 +76,7 @@ def test_a_grid_has_a_cell_for_each_channel_and_shares_what_was_traced() -> None
     assert max(firsts[1:]) < 0.5 * firsts[0], "only the first cell waits for the trace"
 
 
+@pytest.mark.slow
 def test_examples_keep_away_from_each_other() -> None:
     def likeness(diversity: float) -> float:
         steps: list[Step] = []
