@@ -131,6 +131,27 @@ def test_tiled_gradient_is_the_gradient_on_vgg16(jitter: int) -> None:
     same(*gradients(network, objective, (139, 202), 64, jitter))
 
 
+def test_tiles_leave_no_seams() -> None:
+    """The change that a dream makes is no rougher across the tiles' borders than elsewhere."""
+    from deepdream import objectives as obj
+    from deepdream.engine import Engine
+    from deepdream.picture import Picture
+    from deepdream.recipe import Common
+
+    grain = np.random.default_rng(1).uniform(60, 200, (192, 256, 3)).astype(np.float32)
+    start = Picture(grain)
+    engine = Engine(Common(precision="float32", tile="32"), seed=1)
+    change = engine.ascend(start, obj.layer("block2_conv2"), steps=4).pixels - start.pixels
+    assert engine.report["tiles"] == 48
+    across, along = (np.abs(np.diff(change, axis=axis)).mean(axis=(1 - axis, 2)) for axis in (1, 0))
+    borders = [np.arange(31, len(lines), 32) for lines in (across, along)]
+    seams = np.concatenate([lines[at] for lines, at in zip((across, along), borders, strict=True)])
+    others = np.concatenate(
+        [np.delete(lines, at) for lines, at in zip((across, along), borders, strict=True)]
+    )
+    assert 0.9 < seams.mean() / others.mean() < 1.1
+
+
 def test_tiled_style_is_the_style() -> None:
     """Statistics of the whole, seen tile by tile: Gram matrices, moments, Gaussians, masked ones."""
     from deepdream import objectives as obj
