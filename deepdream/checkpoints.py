@@ -61,7 +61,8 @@ class Kept:
         """The common options that cut the picture as it was cut."""
         if common.tile != "auto":
             return common
-        return replace(common, tile="off") if self.tile is None else replace(common, memory=self.budget)
+        memory = common.memory if self.budget is None else self.budget
+        return replace(common, memory=memory, tile="off" if self.tile is None else "auto")
 
 
 @dataclass

@@ -208,7 +208,9 @@ class Engine:
             raise UsageError(f"{len(counts)} numbers of steps for {octaves} octaves", "give one for each")
         counts = counts[-len(levels) :]
         budget = self.common.memory or memory.available()
-        if isinstance(update, LBFGS) and budget is not None:
+        # A run that stays whole with no limit of its own remembers what it was told to, then as now.
+        limited = self.common.tile != "off" or self.common.memory is not None
+        if isinstance(update, LBFGS) and budget is not None and limited:
             asked, update = update, memory.affordable(update, levels[-1], budget)
             if update != asked:
                 self.say(f"L-BFGS remembers {update.history} pairs here: memory allows no more")
@@ -228,6 +230,8 @@ class Engine:
             budget=budget,
             refuse=not self.dry,
         )
+        if self.report.get("formula", str(shown)) != str(shown):
+            self.report.pop("objective", None)  # figures of different objectives say nothing together
         self.report.update(
             octaves=[[w, h] for h, w in levels],
             steps=self.steps - self._before + sum(counts),

@@ -42,6 +42,15 @@ def bare(targets: Sequence[Any]) -> list[Any]:
     ]
 
 
+def _apart(targets: Sequence[Any]) -> list[Any]:
+    """Targets without what is aligned, which differs in size from octave to octave and is in the sums."""
+
+    def kept(item: Any) -> Any:
+        return tf.zeros([]) if isinstance(item, Aligned) else item
+
+    return [tf.nest.map_structure(kept, target) for target in targets]
+
+
 class TiledGradient:
     """The gradient over a whole canvas that never goes through the network at once; one trace for all tiles.
 
@@ -85,7 +94,7 @@ class TiledGradient:
                 sums = part if sums is None else tf.nest.map_structure(tf.add, sums, part)
                 if not pulse(number / len(tiles) / 3):  # a way forward is a third of a way there and back
                     raise Stopped
-            values, slopes = self._judge(sums, bare(targets), weights)
+            values, slopes = self._judge(sums, _apart(targets), weights)
         if self._back is None:
             spec = tf.nest.map_structure(lambda slope: tf.TensorSpec(slope.shape, slope.dtype), slopes)
             self._back = tf.function(self._tile, input_signature=[*self._signature, spec])

@@ -59,6 +59,8 @@ def test_a_damaged_checkpoint_counts_as_none(tmp_path: Path) -> None:
 def test_a_run_goes_on_with_the_tiles_it_began_with() -> None:
     whole, tiled = Kept(1, 0, STATE, None, None, None), Kept(1, 0, STATE, 64, 2.5, None)
     assert whole.common(Common()) == Common(tile="off")
+    fewer_pairs = Kept(1, 0, STATE, None, 2.5, None)
+    assert fewer_pairs.common(Common()) == Common(tile="off", memory=2.5)
     assert tiled.common(Common(size=9)) == Common(size=9, memory=2.5)
     assert tiled.common(Common(tile="32")) == Common(tile="32")
 

@@ -327,3 +327,27 @@ def test_noise_comes_from_the_seed(photo: Picture) -> None:
     assert np.abs(one - other).max() > 10
     assert one.mean() == pytest.approx(127.5, abs=2)
     assert one.std() == pytest.approx(40, abs=2)
+
+
+def test_lbfgs_forgets_for_want_of_memory_only_where_the_next_run_would_too(
+    photo: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deepdream.memory.available", lambda: 1.3)
+
+    def planned(common: Common) -> dict[str, object]:
+        engine = Engine(common, dry=True)
+        engine.ascend(photo.resized(512, 384), obj.layer("block1_conv2"), optimiser="lbfgs")
+        return engine.report
+
+    fewer = planned(Common(precision="float32"))
+    assert "L-BFGS remembers" in fewer["notes"][0] and fewer["budget"] == 1.3  # type: ignore[index]
+    assert not planned(Common(precision="float32", tile="off"))["notes"]
+    assert planned(Common(precision="float32", tile="off", memory=1.3))["notes"] == fewer["notes"]
+
+
+def test_figures_of_another_objective_are_not_joined(pool: Pool, photo: Picture) -> None:
+    engine = Engine(FLOAT32, pool=pool)
+    engine.ascend(photo, obj.layer("block1_conv2"), steps=1)
+    engine.ascend(photo, obj.mean("block1_conv1"), steps=2)
+    figures = engine.report["objective"]
+    assert set(figures["start"]) == set(figures["end"]) == {"total", "mean(block1_conv1)"}

@@ -146,9 +146,10 @@ def test_alpha_stays() -> None:
 @pytest.mark.parametrize("name", ["gatys", "johnson", "tf-tutorial", "crowson"])
 def test_the_presets_run_and_come_nearer(name: str) -> None:
     options = {**preset(name, "style").options, **QUICK, "first_steps": None, "smallest": 32}
+    if name == "tf-tutorial":
+        options["steps"] = 500  # at its rate Adam leaps away from the photograph first, and then comes back
     result, steps = made(PHOTO, PAINTING, **options)
-    if name != "tf-tutorial":  # its momentum of 0.99 and coarse steps leave the photograph by leaps first
-        assert steps[-1].objective > steps[0].objective
+    assert steps[-1].objective > steps[0].objective
     assert np.isfinite(result.pixels).all()
 
 

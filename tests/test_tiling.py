@@ -177,6 +177,23 @@ def test_tiled_style_is_the_style() -> None:
     same(*gradients(network, objective, (139, 202), 64, 0))
 
 
+def test_tiled_style_is_traced_once_for_all_octaves() -> None:
+    from deepdream import objectives as obj
+    from deepdream.engine import Engine
+    from deepdream.pool import Pool
+    from deepdream.recipe import Common
+    from deepdream.testing import picture
+
+    shown, style, pool = picture(96, 72), picture(60, 60, seed=2), Pool()
+    objective = -1e-3 * obj.content("block1_conv2", shown) - obj.gram("block1_conv1", style, relative=True)
+    engine = Engine(Common(precision="float32", tile="32"), pool=pool)
+    engine.ascend(shown, objective, octaves=3, steps=1, optimiser="adam", reinject=False)
+    (climb,) = pool._climbs.values()
+    assert climb._tiled is not None
+    for graph in (climb._tiled._summarise, climb._tiled._judge, climb._tiled._back):
+        assert graph.experimental_get_tracing_count() == 1
+
+
 def test_what_a_picture_is_known_by_is_the_same_measured_in_tiles() -> None:
     from deepdream.engine import Pool
     from deepdream.network import Probe
