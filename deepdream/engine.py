@@ -68,7 +68,8 @@ class Engine:
     """What an earlier run of the same job left."""
     variant: backbones.Variant = field(default_factory=backbones.Variant)
     """How the network differs from what it was trained as."""
-    _part: tuple[int, int] = (1, 1)
+    _part: tuple[int, int, str] = (0, 1, "climb")
+    """Number of the part that is climbed, of how many, and what a part is."""
     _before: int = 0
     _span: tuple[float, float] = (0.0, 1.0)
     """The part of all the work that the next climb is: where it begins and how much it is."""
@@ -96,16 +97,17 @@ class Engine:
     def each(self, items: Iterable[Item]) -> Iterator[Item]:
         """`items` one by one, each an equal part of the progress bar; no more of them once cancelled."""
         everything = list(items)
-        begin, width = self._span
+        (begin, width), outer = self._span, self._part
         try:
             for number, item in enumerate(everything):
                 if self.cancelled:
                     self.report["interrupted"] = True
                     return
                 self._span = (begin + width * number / len(everything), width / len(everything))
+                self._part = (number + 1, len(everything), "part")
                 yield item
         finally:
-            self._span = (begin, width)
+            self._span, self._part = (begin, width), outer
 
     def alter(self, *, pooling: backbones.Pooling = "max", replicate: bool = False) -> None:
         """From now on, let the network pool in another way, or pad its first convolution with the rim."""
@@ -117,7 +119,7 @@ class Engine:
         The bar goes on from there, and so do the draws, the same whether the parts before were climbed in
         this run or in an earlier one.
         """
-        self._part = (number + 1, parts)
+        self._part = (number + 1, parts, "frame")
         self._span = (number / parts, 1 / parts)
         self.steps = self._before = number * _STEPS_OF_A_PART
 
@@ -265,6 +267,9 @@ class Engine:
                 self.report["objective"] = {"start": self.kept.start, "end": self.kept.start}
             self.kept = None
             self.say(f"went on from step {resume.index} of a run that was stopped")
+        number, parts, unit = self._part
+        if unit == "climb":
+            self._part = (number + 1, parts, unit)
         route = Route(
             levels,
             counts,
@@ -369,6 +374,7 @@ class Engine:
                 snapshot=lambda: image.with_pixels(moment.pixels()),
                 part=self._part[0],
                 parts=self._part[1],
+                unit=self._part[2],
             )
             for listener in self.listeners:
                 listener(step)

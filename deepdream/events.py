@@ -33,8 +33,11 @@ class Step:
     """The picture as it is now, at full size; copied from the device only when called. Steps run in chunks:
     within one, it is the picture at its end, which is never beyond the next step that `save_every` names."""
     part: int = 1
-    """Number of the part of the run, counted from 1, of `parts`: the frame of an animation."""
+    """Number of the part of the run, counted from 1, of `parts`."""
     parts: int = 1
+    """1 if nobody has said how many parts there are."""
+    unit: str = "frame"
+    """What a part is: a "frame" of an animation, a "part" of a loop, or one "climb" of several."""
 
 
 Listener = Callable[[Step], None]

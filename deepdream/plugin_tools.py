@@ -72,7 +72,9 @@ def plugin_tools(registry: Registry) -> typer.Typer:
 
           deepdream plugins new ripples --package
         """
-        path = (new_package if package else new_file)(name, place, registry.modes)
+        path = (new_package if package else new_file)(
+            name, place, {it.name: it.source for it in registry.modes.values()}
+        )
         put(str(path))
         voice = Voice()
         voice.say(how_to_try(name, path, package=package))

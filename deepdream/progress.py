@@ -27,13 +27,15 @@ class Pace:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._first: tuple[float, float] | None = None
+        self._last = 0.0
 
     def left(self, done: float) -> float | None:
         """Seconds until `done` is 1; None until there is something to judge by."""
         now = self._clock()
-        if self._first is None:
-            self._first = (now, done)
+        if self._first is None or done < self._last:  # a further climb begins anew
+            self._first, self._last = (now, done), done
             return None
+        self._last = done
         began, already = self._first
         return (now - began) * (1 - done) / (done - already) if done > already else None
 
@@ -52,7 +54,11 @@ def duration(seconds: float) -> str:
 
 def describe(step: Step, left: float | None) -> str:
     """One step in words: octave, step, objective, pace, time left."""
-    words = [f"frame {step.part}/{step.parts}"] if step.parts > 1 else []
+    words = []
+    if step.parts > 1:
+        words.append(f"{step.unit} {step.part}/{step.parts}")
+    elif step.part > 1:
+        words.append(f"{step.unit} {step.part}")
     words += [
         f"octave {step.octave}/{step.octaves}",
         f"step {step.index}/{step.total}",

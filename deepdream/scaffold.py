@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import sys
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 from typing import Final
@@ -19,10 +19,10 @@ __all__ = ["how_to_try", "new_file", "new_package"]
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
-def new_file(name: str, place: Path | None, taken: Collection[str]) -> Path:
+def new_file(name: str, place: Path | None, taken: Mapping[str, str]) -> Path:
     """Write a file with the mode `name`: at `place`, in it if it is a folder, or here. Returns its path.
 
-    `UsageError` for a name that is none or is `taken`, `DeepDreamError` for a file that exists.
+    `UsageError` for a name that is none or is `taken` (name -> from where), `DeepDreamError` for a file that exists.
     """
     words = _words(name, taken)
     path = Path.cwd() if place is None else place
@@ -33,7 +33,7 @@ def new_file(name: str, place: Path | None, taken: Collection[str]) -> Path:
     return path
 
 
-def new_package(name: str, place: Path | None, taken: Collection[str]) -> Path:
+def new_package(name: str, place: Path | None, taken: Mapping[str, str]) -> Path:
     """Write a project that pip installs, with the mode `name`, README and tests. Returns its folder.
 
     It is at `place`, which does not exist or is empty, or in a new folder here. Raises as `new_file` does.
@@ -49,11 +49,14 @@ def new_package(name: str, place: Path | None, taken: Collection[str]) -> Path:
     return folder
 
 
-def _words(name: str, taken: Collection[str]) -> dict[str, str]:
+def _words(name: str, taken: Mapping[str, str]) -> dict[str, str]:
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise UsageError(f"{name!r} is no name for a mode", "use lower-case words joined by hyphens")
     if name in taken or name in TOOLS:
-        raise UsageError(f"there is a '{name}' already", "choose another name; see 'deepdream plugins'")
+        whose = f", from {taken[name]}" if name in taken else ""
+        raise UsageError(
+            f"there is a '{name}' already{whose}", "choose another name, or see 'deepdream plugins list'"
+        )
     plain = name.replace("-", "_")
     return {
         "mode": name,

@@ -179,6 +179,22 @@ def test_steps_tell_where_the_climb_is(pool: Pool, photo: Picture) -> None:
     assert engine.report["objective"]["end"]["total"] == steps[-1].objective
 
 
+def test_steps_tell_which_climb_or_part_they_belong_to(pool: Pool, photo: Picture) -> None:
+    steps: list[Step] = []
+    engine = Engine(FLOAT32, pool=pool, listeners=[steps.append])
+    objective = obj.layer("block1_conv2")
+    for _ in range(2):
+        engine.ascend(photo, objective, steps=1)
+    for _ in engine.each("ab"):
+        engine.ascend(photo, objective, steps=1)
+    assert [(it.unit, it.part, it.parts) for it in steps] == [
+        ("climb", 1, 1),
+        ("climb", 2, 1),
+        ("part", 1, 2),
+        ("part", 2, 2),
+    ]
+
+
 def test_a_cancelled_climb_returns_the_picture_as_it_is(pool: Pool, photo: Picture) -> None:
     cancel, seen = threading.Event(), []
 

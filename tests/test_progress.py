@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -83,6 +84,25 @@ def test_the_time_left_leaves_the_first_step_out() -> None:
 def test_a_step_names_octave_step_objective_pace_and_time_left() -> None:
     assert describe(step(4), 75.2) == "octave 1/2  step 4/10  objective 1235  0.31 s/step  75 s left"
     assert "left" not in describe(step(10), 0.0)
+
+
+def test_a_step_names_the_frame_the_part_or_the_further_climb_it_belongs_to() -> None:
+    said = [
+        describe(replace(step(4), part=part, parts=parts, unit=unit), None).split("  ")[0]
+        for part, parts, unit in ((3, 30, "frame"), (2, 9, "part"), (1, 1, "climb"), (2, 1, "climb"))
+    ]
+    assert said == ["frame 3/30", "part 2/9", "octave 1/2", "climb 2"]
+
+
+def test_the_time_left_begins_anew_with_a_further_climb() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    for done in (0.5, 1.0):
+        clock.now += 10
+        pace.left(done)
+    assert pace.left(0.1) is None
+    clock.now += 2
+    assert pace.left(0.2) == pytest.approx(16)
 
 
 def test_plain_lines_come_every_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

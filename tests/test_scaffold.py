@@ -41,6 +41,15 @@ def test_a_new_file_is_a_mode_without_a_problem(
     assert checked.returncode == 0
 
 
+def test_a_name_that_is_ones_own_already_is_said_to_be(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert new("ripples") == 0
+    monkeypatch.setenv("DEEPDREAM_PLUGINS", str(here / "ripples.py"))
+    assert new("ripples", "other.py") == 2
+    assert f"there is a 'ripples' already, from {here / 'ripples.py'}" in capsys.readouterr().err
+
+
 def test_the_place_may_be_a_file_or_a_folder(here: Path) -> None:
     (here / "folder").mkdir()
     assert new("ripples", "folder") == 0 and (here / "folder" / "ripples.py").is_file()
