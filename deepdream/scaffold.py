@@ -22,7 +22,8 @@ _TEMPLATES: Final = Path(__file__).parent / "templates"
 def new_file(name: str, place: Path | None, taken: Mapping[str, str]) -> Path:
     """Write a file with the mode `name`: at `place`, in it if it is a folder, or here. Returns its path.
 
-    `UsageError` for a name that is none or is `taken` (name -> from where), `DeepDreamError` for a file that exists.
+    `UsageError` for a name that is none or is `taken` (name -> from where), `DeepDreamError` for a file that
+    exists.
     """
     words = _words(name, taken)
     path = Path.cwd() if place is None else place
