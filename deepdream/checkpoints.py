@@ -125,7 +125,7 @@ class Checkpoint:
         self._next = now + max(FIRST, RARELY * (now - began))
 
     def _job(self) -> str:
-        from deepdream.results import versions
+        from deepdream.versions import versions
 
         data = {**self.recipe.to_json(), "versions": versions(), "used": {}}
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

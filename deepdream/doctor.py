@@ -15,8 +15,8 @@ import typer
 from deepdream import backbones, precision
 from deepdream.errors import DeepDreamError
 from deepdream.registry import Registry
-from deepdream.run import versions
 from deepdream.silence import silence_tensorflow
+from deepdream.versions import versions
 
 __all__ = ["EMBEDDED_SHA256", "Finding", "examine"]
 

@@ -10,7 +10,8 @@ from deepdream.engine import Engine
 from deepdream.modes import Mode
 from deepdream.picture import Picture
 from deepdream.recipe import Recipe
-from deepdream.results import used_of, versions
+from deepdream.results import used_of
+from deepdream.versions import versions
 
 __all__ = ["planned", "watched"]
 

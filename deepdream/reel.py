@@ -130,7 +130,7 @@ def fingerprints(recipe: Recipe) -> Recipe:
 
 def _request(recipe: Recipe) -> tuple[Any, ...]:
     """What decides the frames, whatever the names of the files and the seed."""
-    from deepdream.results import versions
+    from deepdream.versions import versions
 
     inputs = {name: item.sha256 for name, item in recipe.inputs.items()}
     data = recipe.to_json()

@@ -15,10 +15,10 @@ from deepdream.picture import Picture, load, read_recipe
 from deepdream.provenance import check_same
 from deepdream.recipe import Recipe, mode_missing
 from deepdream.registry import Registry
-from deepdream.results import versions
 from deepdream.run import Session
 from deepdream.streams import Voice
 from deepdream.targets import Target
+from deepdream.versions import versions
 
 __all__ = ["replay"]
 

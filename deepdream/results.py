@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -11,10 +9,9 @@ from typing import Any, Protocol
 from deepdream.animation import Animation, Made, film_recipe
 from deepdream.picture import Picture
 from deepdream.recipe import Recipe
+from deepdream.versions import versions
 
-__all__ = ["Frames", "Result", "result_of", "used_of", "versions"]
-
-_PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
+__all__ = ["Frames", "Result", "result_of", "used_of"]
 
 
 @dataclass(frozen=True)
@@ -107,16 +104,3 @@ def used_of(facts: Mapping[str, Any], picture: Picture | None) -> dict[str, Any]
     # The same bytes must come out whether the weights were just downloaded or lay in the cache.
     used["weights"] = {name: it for name, it in (facts.get("weights") or {}).items() if name != "origin"}
     return used
-
-
-def versions() -> dict[str, str]:
-    """Versions of what a picture's bytes depend on, by package name; '?' for one not installed."""
-    from deepdream import __version__
-
-    found = {"deepdream": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "?"
-    return found

@@ -21,10 +21,10 @@ from deepdream.picture import Picture, load
 from deepdream.recipe import Common, Input, Recipe
 from deepdream.registry import Mode, Registry
 from deepdream.registry import load as load_registry
-from deepdream.results import Frames, Result, result_of, versions
+from deepdream.results import Frames, Result, result_of
 from deepdream.silence import silence_tensorflow
 
-__all__ = ["Result", "Session", "seed_parameter", "silence_tensorflow", "versions"]
+__all__ = ["Result", "Session", "seed_parameter", "silence_tensorflow"]
 
 
 class Session:
