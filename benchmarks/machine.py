@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deepdream.precision import cpu_features
+from deepdream.climb.precision import cpu_features
 
 PACKAGES = ("deepdream", "tensorflow", "keras", "torch", "numpy")
 FLAGS = ("amx_bf16", "amx_tile", "avx512_bf16", "avx512f", "avx2")

@@ -17,11 +17,11 @@ import numpy as np
 
 from deepdream import backbones
 from deepdream import objectives as obj
-from deepdream.engine import Pool, Step
+from deepdream.climb.engine import Pool, Step
 from deepdream.errors import DeepDreamError
-from deepdream.picture import Picture
-from deepdream.recipe import Common, Input, Recipe
-from deepdream.run import Session
+from deepdream.jobs.recipe import Common, Input, Recipe
+from deepdream.pictures.picture import Picture
+from deepdream.runs.session import Session
 from deepdream.silence import silence_tensorflow
 
 CONTENT = "block4_conv2"
@@ -43,15 +43,15 @@ class _Stepper:
     optimiser = "ascent"
 
     def load(self, pixels: np.ndarray) -> None:
-        from deepdream.network import to_canvas
+        from deepdream.climb.network import to_canvas
 
         self.pixels = pixels
         self.canvas, self.index = to_canvas(Picture.from_array(pixels)), 0
         self.climb = self._enter(self.optimiser)
 
     def _enter(self, optimiser: str) -> Any:
-        from deepdream.ascent import Climb
-        from deepdream.updates import Way, named
+        from deepdream.climb.ascent import Climb
+        from deepdream.climb.updates import Way, named
 
         climb = Climb(self.network, self.objective(self.pixels), Way(named(optimiser, 1.5, 20)))
         climb.enter(self.canvas)

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deepdream.engine import Engine, Pool
-from deepdream.modes import slots
-from deepdream.picture import Picture, load
-from deepdream.recipe import Common
-from deepdream.registry import load as load_registry
+from deepdream.climb.engine import Engine, Pool
+from deepdream.jobs.recipe import Common
+from deepdream.modes.mode import slots
+from deepdream.modes.registry import load as load_registry
+from deepdream.pictures.picture import Picture, load
 
 PLENTY = 10_000
 """Steps of every octave, of which the time leaves out all but as many as fit."""

@@ -16,14 +16,14 @@ __version__ = "0.1.0"
 _HOMES = {
     "DeepDreamError": "errors",
     "UsageError": "errors",
-    "Picture": "picture",
-    "load": "picture",
-    "Common": "recipe",
-    "Input": "recipe",
-    "Recipe": "recipe",
-    "preset": "recipe",
-    "Result": "run",
-    "Session": "run",
+    "Picture": "pictures.picture",
+    "load": "pictures.picture",
+    "Common": "jobs.recipe",
+    "Input": "jobs.recipe",
+    "Recipe": "jobs.recipe",
+    "preset": "jobs.recipe",
+    "Result": "runs.session",
+    "Session": "runs.session",
 }
 
 
@@ -35,7 +35,7 @@ def __getattr__(name: str) -> Any:
 
     # A submodule is only missing here while it is being imported, by the very machinery that modes need.
     if not name.startswith("_") and find_spec(f"{__name__}.{name}") is None:
-        from deepdream.functions import function, shared_session
+        from deepdream.runs.functions import function, shared_session
 
         session = shared_session()
         mode = session.registry.modes.get(name.replace("_", "-"))
@@ -45,7 +45,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    from deepdream.functions import shared_session
+    from deepdream.runs.functions import shared_session
 
     modes = (name.replace("-", "_") for name in shared_session().registry.modes)
     return sorted({"__version__", *_HOMES, *modes})

@@ -11,25 +11,18 @@ from __future__ import annotations
 
 from typer import Argument, Option
 
-from deepdream import (
-    colours,
-    masks,
-    objectives,
-    parametrisations,
-    scales,
-    shaping,
-    sheets,
-    transforms,
-)
-from deepdream.animation import Animation
-from deepdream.durations import seconds_in
-from deepdream.engine import Engine, Step
+from deepdream import objectives
+from deepdream.climb import parametrisations, shaping, transforms
+from deepdream.climb.engine import Engine, Step
+from deepdream.climb.updates import LBFGS, Adam, Ascent, Parametrisation
 from deepdream.errors import DeepDreamError, UsageError
-from deepdream.modes import API_VERSION, mode
-from deepdream.picture import Picture
-from deepdream.scales import ladder
-from deepdream.updates import LBFGS, Adam, Ascent, Parametrisation
-from deepdream.warp import Motion
+from deepdream.jobs.durations import seconds_in
+from deepdream.modes.mode import API_VERSION, mode
+from deepdream.pictures import colours, masks, scales, sheets
+from deepdream.pictures.animation import Animation
+from deepdream.pictures.picture import Picture
+from deepdream.pictures.scales import ladder
+from deepdream.pictures.warp import Motion
 
 __all__ = [
     "API_VERSION",

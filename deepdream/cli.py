@@ -12,12 +12,12 @@ from typing import Annotated
 import typer
 
 from deepdream import __version__
-from deepdream.commands import add_mode
-from deepdream.failures import details, explain
-from deepdream.interrupts import WORKER
-from deepdream.registry import TOOLS, Registry, load
-from deepdream.streams import Voice, put, reopen_closed
-from deepdream.tools import add_tools
+from deepdream.console.failures import details, explain
+from deepdream.console.interrupts import WORKER
+from deepdream.console.streams import Voice, put, reopen_closed
+from deepdream.desk.commands import add_mode
+from deepdream.modes.registry import TOOLS, Registry, load
+from deepdream.tools.index import add_tools
 
 __all__ = ["build", "main", "run"]
 

@@ -44,9 +44,9 @@ def reference() -> str:
 
 def _page() -> Iterator[str]:
     from deepdream.cli import build
-    from deepdream.modes import COMMON_NAMES
-    from deepdream.recipe import preset_names
-    from deepdream.registry import load
+    from deepdream.jobs.recipe import preset_names
+    from deepdream.modes.mode import COMMON_NAMES
+    from deepdream.modes.registry import load
 
     registry = load({"DEEPDREAM_NO_PLUGINS": "1"})
     app: Any = typer.main.get_command(build(registry))

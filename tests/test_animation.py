@@ -12,14 +12,14 @@ import pytest
 from PIL import Image, ImageSequence
 
 from deepdream import cli
-from deepdream.animation import Animation
+from deepdream.desk.making import every_for
 from deepdream.errors import DeepDreamError, UsageError
-from deepdream.films import write_film
-from deepdream.functions import function
-from deepdream.making import every_for
-from deepdream.picture import Picture, load, read_recipe
-from deepdream.registry import load as load_registry
-from deepdream.run import Session
+from deepdream.modes.registry import load as load_registry
+from deepdream.pictures.animation import Animation
+from deepdream.pictures.films import write_film
+from deepdream.pictures.picture import Picture, load, read_recipe
+from deepdream.runs.functions import function
+from deepdream.runs.session import Session
 from deepdream.testing import picture
 
 PLUGIN = '''\
@@ -319,7 +319,7 @@ def test_a_film_that_cannot_be_is_refused_before_the_climb(
 def test_the_first_ctrl_c_keeps_the_whole_frames_and_makes_a_film_of_them(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from deepdream.engine import Engine
+    from deepdream.climb.engine import Engine
 
     part = Engine.part
 

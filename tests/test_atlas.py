@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepdream import atlas, cli
-from deepdream.engine import Engine
-from deepdream.picture import Picture, load
-from deepdream.recipe import Common
+from deepdream import cli
+from deepdream.climb.engine import Engine
+from deepdream.jobs.recipe import Common
+from deepdream.pictures.picture import Picture, load
 from deepdream.testing import picture
+from deepdream.tools import atlas
 
 SMALL = atlas.Settings(size=32, octaves=1, steps=2, jitter=0)
 PHOTO = picture(32, 24, seed=2)

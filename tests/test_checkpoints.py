@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepdream.checkpoints import Checkpoint, Kept, State
-from deepdream.recipe import Common, Input, Recipe
+from deepdream.jobs.checkpoints import Checkpoint, Kept, State
+from deepdream.jobs.recipe import Common, Input, Recipe
 from deepdream.testing import picture
 
 JOB = Recipe("dream", inputs={"image": Input("a.png", "0" * 64)}, options={"steps": 3})
@@ -76,7 +76,8 @@ def test_what_prevents_a_checkpoint_is_said_and_not_tried_again(tmp_path: Path) 
 def _command(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
     """A command that keeps a checkpoint after every chunk of steps."""
     code = (
-        "import sys; from deepdream import checkpoints, cli; checkpoints.FIRST = checkpoints.RARELY = 0;"
+        "import sys; from deepdream import cli; from deepdream.jobs import checkpoints;"
+        "checkpoints.FIRST = checkpoints.RARELY = 0;"
         "sys.exit(cli.run(sys.argv[1:]))"
     )
     return subprocess.Popen([sys.executable, "-c", code, *arguments], cwd=folder, stderr=subprocess.PIPE)

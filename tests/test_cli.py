@@ -19,13 +19,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepdream import backbones, cli, doctor, targets
+from deepdream import backbones, cli
 from deepdream.backbones import get
-from deepdream.engine import Engine
+from deepdream.climb.engine import Engine
+from deepdream.desk import targets
 from deepdream.errors import DeepDreamError
-from deepdream.picture import load, read_recipe
-from deepdream.registry import TOOLS
-from deepdream.run import Session
+from deepdream.modes.registry import TOOLS
+from deepdream.pictures.picture import load, read_recipe
+from deepdream.runs.session import Session
+from deepdream.tools import doctor
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = ["--layer", "block1_conv2", "--octaves", "1", "--steps", "1", "--jitter", "0"]
@@ -854,7 +856,7 @@ def test_ctrl_c_while_our_modules_are_read_is_no_traceback() -> None:
 import runpy, sys
 class Impatient:
     def find_spec(self, name, path=None, target=None):
-        if name == "deepdream.commands":
+        if name == "deepdream.desk.commands":
             raise KeyboardInterrupt
 sys.meta_path.insert(0, Impatient())
 runpy.run_module("deepdream", run_name="__main__")

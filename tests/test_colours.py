@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from deepdream import colours
+from deepdream.pictures import colours
 from deepdream.testing import picture
 
 Method = Literal["pca", "cholesky"]

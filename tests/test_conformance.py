@@ -10,7 +10,7 @@ import pytest
 
 from deepdream.api import Engine, Option, Picture, UsageError, mode
 from deepdream.api import objectives as obj
-from deepdream.registry import load
+from deepdream.modes.registry import load
 from deepdream.testing import CHECKS, Bench, assert_mode_conforms, picture, run_mode
 
 pytest_plugins = ["deepdream.testing.fixtures"]

@@ -7,9 +7,9 @@ import pytest
 
 from deepdream import objectives as obj
 from deepdream.backbones import resolve
-from deepdream.engine import Engine, Pool
-from deepdream.picture import Picture
-from deepdream.recipe import Common
+from deepdream.climb.engine import Engine, Pool
+from deepdream.jobs.recipe import Common
+from deepdream.pictures.picture import Picture
 from deepdream.testing import picture
 
 tf = pytest.importorskip("tensorflow")

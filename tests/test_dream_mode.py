@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deepdream import colours
-from deepdream.engine import Engine, Pool, Step
+from deepdream.climb.engine import Engine, Pool, Step
 from deepdream.errors import DeepDreamError, UsageError
-from deepdream.modes import slots
-from deepdream.picture import Picture
-from deepdream.recipe import Common
-from deepdream.registry import load
+from deepdream.jobs.recipe import Common
+from deepdream.modes.mode import slots
+from deepdream.modes.registry import load
+from deepdream.pictures import colours
+from deepdream.pictures.picture import Picture
 from deepdream.testing import picture
 
 tf = pytest.importorskip("tensorflow")

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from deepdream.backbones import open_extractor, resolve
-from deepdream.engine import Engine, Pool, Step
-from deepdream.picture import Picture
-from deepdream.recipe import Common, preset
-from deepdream.registry import load
+from deepdream.climb.engine import Engine, Pool, Step
+from deepdream.jobs.recipe import Common, preset
+from deepdream.modes.registry import load
+from deepdream.pictures.picture import Picture
 from deepdream.testing import picture
 
 tf = pytest.importorskip("tensorflow")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from deepdream.durations import seconds_in
 from deepdream.errors import UsageError
+from deepdream.jobs.durations import seconds_in
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ import pytest
 
 from deepdream import objectives as obj
 from deepdream.backbones import open_extractor, resolve
-from deepdream.engine import Engine, Pool, Step
+from deepdream.climb.engine import Engine, Pool, Step
 from deepdream.errors import DeepDreamError, UsageError
-from deepdream.picture import Picture
-from deepdream.recipe import Common
-from deepdream.scales import octave_sizes
+from deepdream.jobs.recipe import Common
+from deepdream.pictures.picture import Picture
+from deepdream.pictures.scales import octave_sizes
 
 FLOAT32 = Common(precision="float32")
 
@@ -131,9 +131,9 @@ def test_the_layer_responds_more_and_not_only_where_it_was_looked_at(pool: Pool,
 
 
 def test_one_trace_serves_all_octaves_and_targets(pool: Pool, photo: Picture) -> None:
-    from deepdream.ascent import Climb
-    from deepdream.octaves import Route, climb
-    from deepdream.updates import Adam, Way
+    from deepdream.climb.ascent import Climb
+    from deepdream.climb.octaves import Route, climb
+    from deepdream.climb.updates import Adam, Way
 
     layers = ("block1_conv2", "block2_conv2")
     objective = -obj.content(layers[0], photo) - obj.gram(layers[1], photo.resized(50, 80))
@@ -236,7 +236,7 @@ def test_a_dry_run_computes_nothing(photo: Picture) -> None:
 def test_a_picture_too_large_for_the_memory_is_refused_with_a_size_that_fits(
     photo: Picture, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deepdream.memory.available", lambda: 0.6465)
+    monkeypatch.setattr("deepdream.climb.memory.available", lambda: 0.6465)
     whole = Common(precision="float32", tile="off")
     engine, objective = Engine(whole, pool=pool), obj.layer("block1_conv2")
     with pytest.raises(DeepDreamError, match=r"96x72 px needs about 0\.. GB") as caught:
@@ -285,7 +285,7 @@ def test_a_device_that_runs_out_of_memory_goes_on_in_smaller_tiles(
 ) -> None:
     import tensorflow as tf
 
-    from deepdream.ascent import Climb
+    from deepdream.climb.ascent import Climb
 
     objective, whole = obj.layer("block2_conv2"), Climb._tiled_step
     expected = Engine(FLOAT32, seed=4, pool=pool).ascend(photo, objective, steps=3, jitter=9).pixels
@@ -348,7 +348,7 @@ def test_noise_comes_from_the_seed(photo: Picture) -> None:
 def test_lbfgs_forgets_for_want_of_memory_only_where_the_next_run_would_too(
     photo: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deepdream.memory.available", lambda: 1.3)
+    monkeypatch.setattr("deepdream.climb.memory.available", lambda: 1.3)
 
     def planned(common: Common) -> dict[str, object]:
         engine = Engine(common, dry=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deepdream.backbones import get
-from deepdream.estimate import seconds_for
+from deepdream.desk.estimate import seconds_for
 
 PLAN = {"model": "vgg16", "layers": ["block4_conv3"], "octaves": [[256, 192], [512, 384]], "steps": 40}
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks import evaluator
-from deepdream.engine import Engine
-from deepdream.recipe import Common
+from deepdream.climb.engine import Engine
+from deepdream.jobs.recipe import Common
 from deepdream.testing import picture
 
 pytest.importorskip("tensorflow")

@@ -11,7 +11,7 @@ import pytest
 
 from deepdream.api import Engine, Picture, mode
 from deepdream.api import objectives as obj
-from deepdream.registry import Registry, load
+from deepdream.modes.registry import Registry, load
 from deepdream.testing import CHECKS, Bench, assert_mode_conforms, picture, run_mode
 
 pytest_plugins = ["deepdream.testing.fixtures"]

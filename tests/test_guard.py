@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from deepdream import cli, registry
-from deepdream.leaks import Growth, resident
-from deepdream.registry import Registry
+from deepdream import cli
+from deepdream.desk.leaks import Growth, resident
+from deepdream.modes import registry
+from deepdream.modes.registry import Registry
 from deepdream.testing import picture
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -125,7 +126,7 @@ def test_loading_works_in_any_thread(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["import tensorflow as tf", "import keras.layers", "from torch import nn"])
 def test_heavy_imports_at_the_top_are_refused_with_the_way_out(how: str, tmp_path: Path) -> None:
     code = (
-        "import sys; from deepdream import registry; found = registry.load(); "
+        "import sys; from deepdream.modes import registry; found = registry.load(); "
         "assert 'sound' in found.modes and 'heavy' not in found.modes; "
         "assert not {'tensorflow', 'keras', 'torch'} & set(sys.modules), 'it was imported'; "
         "(p,) = found.problems; print(p.source, p.message, p.hint, sep='; ')"

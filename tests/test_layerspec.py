@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deepdream.errors import UsageError
-from deepdream.layerspec import LayerSpec, Ranked, parse
+from deepdream.objectives.layerspec import LayerSpec, Ranked, parse
 
 READ = {
     "mixed4": LayerSpec("mixed4"),

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from deepdream import backbones, memory
-from deepdream.scales import Size
-from deepdream.tiling import Reach, crop_side, reach
-from deepdream.updates import LBFGS, Ascent
+from deepdream import backbones
+from deepdream.climb import memory
+from deepdream.climb.tiling import Reach, crop_side, reach
+from deepdream.climb.updates import LBFGS, Ascent
+from deepdream.pictures.scales import Size
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepdream.engine import Step
+from deepdream.climb.engine import Step
 from deepdream.errors import UsageError
-from deepdream.picture import Picture
-from deepdream.registry import load
+from deepdream.modes.registry import load
+from deepdream.pictures.picture import Picture
 from deepdream.testing import picture, run_mode
 
 MODES = load({"DEEPDREAM_NO_PLUGINS": "1"}).modes

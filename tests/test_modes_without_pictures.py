@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from deepdream import cli
-from deepdream.functions import function
-from deepdream.picture import load, read_recipe
-from deepdream.registry import load as load_registry
-from deepdream.run import Session
+from deepdream.modes.registry import load as load_registry
+from deepdream.pictures.picture import load, read_recipe
+from deepdream.runs.functions import function
+from deepdream.runs.session import Session
 from deepdream.testing import picture, run_mode
 
 PLUGIN = '''\

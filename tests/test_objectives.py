@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from deepdream import objectives as obj
+from deepdream.climb.gradient import bare
 from deepdream.errors import UsageError
-from deepdream.gradient import bare
 from deepdream.objectives.statistics import feature_sums
 
 tf = pytest.importorskip("tensorflow")

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from deepdream import objectives as obj
-from deepdream.engine import Engine, Pool, Step
+from deepdream.climb.engine import Engine, Pool, Step
+from deepdream.climb.updates import LBFGS, Adam, Ascent, Update, Way
 from deepdream.errors import UsageError
-from deepdream.picture import Picture
-from deepdream.recipe import Common
-from deepdream.updates import LBFGS, Adam, Ascent, Update, Way
+from deepdream.jobs.recipe import Common
+from deepdream.pictures.picture import Picture
 
 tf = pytest.importorskip("tensorflow")
 
-from deepdream.ascent import Climb  # noqa: E402  TensorFlow comes first
-from deepdream.octaves import Route, climb  # noqa: E402
+from deepdream.climb.ascent import Climb  # noqa: E402  TensorFlow comes first
+from deepdream.climb.octaves import Route, climb  # noqa: E402
 
 FLOAT32 = Common(precision="float32")
 LAYER = "block1_conv2"
@@ -69,7 +69,7 @@ def test_steps_in_chunks_are_the_steps_one_by_one(
     pool: Pool, photo: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = list(climb(open_climb(pool, Way(jitter=4), photo), photo, route(every=1)))
-    monkeypatch.setattr("deepdream.octaves.LIVELY", 1e3)
+    monkeypatch.setattr("deepdream.climb.octaves.LIVELY", 1e3)
     many = list(climb(open_climb(pool, Way(jitter=4), photo), photo, route()))
     assert [len(moment.values) for moment in one] == [1] * 7
     assert [len(moment.values) for moment in many] == [1, 2, 1, 3]

@@ -10,8 +10,8 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from deepdream.optim import Optimiser, make  # noqa: E402  TensorFlow comes first
-from deepdream.updates import LBFGS, Adam, Ascent, Update  # noqa: E402
+from deepdream.climb.optim import Optimiser, make  # noqa: E402  TensorFlow comes first
+from deepdream.climb.updates import LBFGS, Adam, Ascent, Update  # noqa: E402
 
 Function = Callable[[np.ndarray], tuple[float, np.ndarray]]
 

@@ -24,7 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FOUND = """
 import json, sys
 import deepdream
-from deepdream import backbones, recipe, registry
+from deepdream import backbones
+from deepdream.jobs import recipe
+from deepdream.modes import registry
 modes = registry.load({"DEEPDREAM_NO_PLUGINS": "1"}).modes.values()
 files = {mode.name: mode.function.__code__.co_filename for mode in modes}
 weights = backbones.locate(backbones.get("vgg16"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from deepdream.parametrisations import COLOUR_ROOT, Fourier, Pixels, from_canvas, to_canvas
+from deepdream.climb.parametrisations import COLOUR_ROOT, Fourier, Pixels, from_canvas, to_canvas
 from deepdream.testing import picture
 
 SEED = tf.constant([3, 0])

@@ -21,7 +21,7 @@ import pytest
 from PIL import Image
 
 from deepdream.errors import DeepDreamError, UsageError
-from deepdream.picture import Picture, check_writable, load, output_path, read_recipe
+from deepdream.pictures.picture import Picture, check_writable, load, output_path, read_recipe
 
 RECIPE = {"mode": "dream", "seed": 7, "weights": [0.5, 1], "path": "Zoë & 東京/a\udc80.jpg", "none": None}
 
@@ -879,6 +879,6 @@ def test_notebook_and_repr(photo: Picture, tmp_path: Path) -> None:
 
 
 def test_importing_costs_nothing() -> None:
-    code = "import deepdream.picture, sys; print({'numpy', 'PIL', 'tensorflow'} & set(sys.modules))"
+    code = "import deepdream.pictures.picture, sys; print({'numpy', 'PIL', 'tensorflow'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "set()", done.stderr

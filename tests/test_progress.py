@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from deepdream.engine import Step
-from deepdream.picture import Picture
-from deepdream.progress import Bar, Lines, Pace, Progress, describe, duration, progress
+from deepdream.climb.engine import Step
+from deepdream.console.progress import Bar, Lines, Pace, Progress, describe, duration, progress
+from deepdream.console.streams import Voice
+from deepdream.pictures.picture import Picture
 from deepdream.silence import _parked
-from deepdream.streams import Voice
 
 
 class Terminal(io.StringIO):

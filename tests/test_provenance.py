@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 import deepdream
-from deepdream import cli, registry
+from deepdream import cli
 from deepdream.errors import DeepDreamError
-from deepdream.picture import read_recipe
-from deepdream.provenance import Plugin, check_same
-from deepdream.recipe import Recipe
+from deepdream.jobs.recipe import Recipe
+from deepdream.modes import registry
+from deepdream.modes.provenance import Plugin, check_same
+from deepdream.pictures.picture import read_recipe
 from deepdream.testing import picture
 
 MODE = """

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deepdream import cli
-from deepdream.picture import load
+from deepdream.pictures.picture import load
 from deepdream.testing import picture
 
 ROOT = Path(__file__).resolve().parent.parent

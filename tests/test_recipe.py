@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deepdream import recipe, registry
 from deepdream.errors import DeepDreamError
-from deepdream.picture import Picture
-from deepdream.recipe import Common, Input, Recipe, preset, preset_names
+from deepdream.jobs import recipe
+from deepdream.jobs.recipe import Common, Input, Recipe, preset, preset_names
+from deepdream.modes import registry
+from deepdream.pictures.picture import Picture
 
 FULL = Recipe(
     mode="style",
@@ -133,7 +134,7 @@ def test_a_mode_gets_its_own_preset_where_modes_share_a_name(
     for mode in ("dream", "style"):
         (tmp_path / mode).mkdir()
         (tmp_path / mode / "shared.toml").write_text(f'mode = "{mode}"\n', "utf-8")
-    monkeypatch.setattr("deepdream.recipe.PRESETS", tmp_path)
+    monkeypatch.setattr("deepdream.jobs.recipe.PRESETS", tmp_path)
     assert preset("shared", "style").mode == "style"
     assert preset("shared", "dream").mode == "dream"
     assert preset_names() == preset_names("style") == ["shared"]

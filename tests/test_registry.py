@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 import typer
 
-from deepdream import registry
 from deepdream.api import Engine, Option, Picture, mode
 from deepdream.errors import DeepDreamError, UsageError
-from deepdream.registry import Mode, Registry, declare
+from deepdream.modes import registry
+from deepdream.modes.registry import Mode, Registry, declare
 
 ROOT = Path(__file__).resolve().parent.parent
 GUIDE = ROOT / "docs" / "examples" / "guide.py"
@@ -152,7 +152,7 @@ def test_no_plugins_keeps_the_built_in_modes_only(tmp_path: Path, home: Path) ->
 
 def test_loading_needs_no_tensorflow_and_prints_nothing_on_stdout(tmp_path: Path) -> None:
     noisy = write(tmp_path / "noisy.py", "noisy", before="print('hello')")
-    code = "import sys; from deepdream import registry; found = registry.load(); "
+    code = "import sys; from deepdream.modes import registry; found = registry.load(); "
     code += "assert {'noisy', 'guide'} <= set(found.modes), found; "
     code += "assert not {'tensorflow', 'keras'} & set(sys.modules)"
     environ = {**os.environ, "DEEPDREAM_PLUGINS": f"{noisy}{os.pathsep}{GUIDE}"}
@@ -164,7 +164,7 @@ def test_an_installed_copy_finds_the_built_in_modes_inside_the_package(tmp_path:
     ignored = shutil.ignore_patterns("__pycache__", "*.h5")
     shutil.copytree(ROOT / "deepdream", tmp_path / "deepdream", ignore=ignored)
     shutil.copytree(ROOT / "plugins", tmp_path / "deepdream" / "_plugins", ignore=ignored)
-    code = "import deepdream.registry as r; print(r.__file__, *r.load({'DEEPDREAM_NO_PLUGINS': '1'}).modes)"
+    code = "from deepdream.modes import registry as r; print(r.__file__, *r.load({}).modes)"
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     where, *modes = ran.stdout.split()
     assert Path(where).is_relative_to(tmp_path)
@@ -475,7 +475,7 @@ def test_a_mode_cannot_end_the_program() -> None:
 
 
 def test_without_docstrings_the_modes_are_still_there() -> None:
-    code = "from deepdream.registry import load; r = load({}); print(*r.modes, len(r.problems))"
+    code = "from deepdream.modes.registry import load; r = load({}); print(*r.modes, len(r.problems))"
     done = subprocess.run(
         [sys.executable, "-OO", "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
     )

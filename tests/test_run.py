@@ -18,11 +18,11 @@ from PIL import Image
 
 import deepdream
 from deepdream import backbones
-from deepdream.engine import Step
+from deepdream.climb.engine import Step
 from deepdream.errors import DeepDreamError, UsageError
-from deepdream.picture import Picture, read_recipe
-from deepdream.recipe import Common, Input, Recipe
-from deepdream.run import Session
+from deepdream.jobs.recipe import Common, Input, Recipe
+from deepdream.pictures.picture import Picture, read_recipe
+from deepdream.runs.session import Session
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK: dict[str, Any] = {"layer": ["block1_conv2"], "octaves": 1, "steps": 2, "jitter": 2}
@@ -149,8 +149,8 @@ def test_planning_and_its_errors_load_no_tensorflow(photo: str) -> None:
     program = """
 import sys
 from deepdream.errors import DeepDreamError
-from deepdream.recipe import Common, Input, Recipe
-from deepdream.run import Session
+from deepdream.jobs.recipe import Common, Input, Recipe
+from deepdream.runs.session import Session
 session = Session()
 job = Recipe("dream", inputs={"image": Input("photo.png")}, options={"layer": ["block4_conv3"]})
 plan = session.plan(job)

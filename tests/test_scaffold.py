@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from deepdream import cli, registry
+from deepdream import cli
+from deepdream.modes import registry
 from deepdream.testing import picture
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deepdream.scales import fit, octave_sizes
+from deepdream.pictures.scales import fit, octave_sizes
 
 
 def test_octaves_shrink_one_after_the_other() -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from deepdream import cli
 from deepdream.errors import UsageError
-from deepdream.functions import function
-from deepdream.modes import slots
-from deepdream.picture import Picture, load, read_recipe
-from deepdream.registry import load as load_registry
-from deepdream.run import Session
+from deepdream.modes.mode import slots
+from deepdream.modes.registry import load as load_registry
+from deepdream.pictures.picture import Picture, load, read_recipe
+from deepdream.runs.functions import function
+from deepdream.runs.session import Session
 from deepdream.testing import run_mode
 
 PLUGIN = '''\

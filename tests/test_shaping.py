@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepdream import shaping
+from deepdream.climb import shaping
 from deepdream.errors import UsageError
 
 tf = pytest.importorskip("tensorflow")

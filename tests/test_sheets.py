@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from deepdream.errors import UsageError
-from deepdream.picture import Picture
-from deepdream.sheets import Cell, columns_for, sheet
+from deepdream.pictures.picture import Picture
+from deepdream.pictures.sheets import Cell, columns_for, sheet
 
 COLOURS = [(250, 10, 10), (10, 250, 10), (10, 10, 250), (250, 250, 10), (10, 250, 250)]
 

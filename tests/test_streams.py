@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from deepdream.streams import Voice
+from deepdream.console.streams import Voice
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def put(text: str, **options: object) -> subprocess.CompletedProcess[bytes]:
     """`put` in a process of its own whose standard output knows ASCII only."""
-    code = f"import os; from deepdream.streams import put; put({text!a}); put('after')"
+    code = f"import os; from deepdream.console.streams import put; put({text!a}); put('after')"
     environ = {**os.environ, "PYTHONIOENCODING": "ascii:strict", "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, "-X", "utf8", "-c", code], env=environ, stderr=subprocess.PIPE, timeout=60, **options

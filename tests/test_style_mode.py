@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deepdream import colours
-from deepdream.engine import Engine, Pool, Step
+from deepdream.climb.engine import Engine, Pool, Step
 from deepdream.errors import UsageError
-from deepdream.modes import slots
-from deepdream.picture import Picture
-from deepdream.recipe import Common, preset
-from deepdream.registry import load
+from deepdream.jobs.recipe import Common, preset
+from deepdream.modes.mode import slots
+from deepdream.modes.registry import load
+from deepdream.pictures import colours
+from deepdream.pictures.picture import Picture
 from deepdream.testing import picture
 
 MODE, POOL = load({"DEEPDREAM_NO_PLUGINS": "1"}).modes["style"], Pool()

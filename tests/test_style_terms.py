@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deepdream import masks
 from deepdream import objectives as obj
+from deepdream.climb.gradient import bare
 from deepdream.errors import UsageError
-from deepdream.gradient import bare
 from deepdream.objectives import gaussians
 from deepdream.objectives.statistics import feature_sums
 from deepdream.objectives.style import EPSILON
+from deepdream.pictures import masks
 
 tf = pytest.importorskip("tensorflow")
 

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from deepdream import cli
-from deepdream.engine import Engine, Pool
+from deepdream.climb.engine import Engine, Pool
 from deepdream.errors import DeepDreamError, UsageError
-from deepdream.modes import slots
-from deepdream.picture import Picture, load, read_recipe
-from deepdream.recipe import Common
-from deepdream.registry import load as load_registry
-from deepdream.style_tools import measure
-from deepdream.styles import Statistics, StyleFile, pack, read_style
+from deepdream.jobs.recipe import Common
+from deepdream.modes.mode import slots
+from deepdream.modes.registry import load as load_registry
+from deepdream.pictures.picture import Picture, load, read_recipe
+from deepdream.pictures.styles import Statistics, StyleFile, pack, read_style
 from deepdream.testing import picture
+from deepdream.tools.style_files import measure
 
 LAYERS = ["block1_conv1", "block2_conv1"]
 RNG = np.random.default_rng(2)

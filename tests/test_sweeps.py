@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from deepdream import cli
+from deepdream.desk.sweeping import parse_sweep, variants
 from deepdream.errors import UsageError
-from deepdream.picture import load
-from deepdream.recipe import Recipe
-from deepdream.registry import load as load_registry
-from deepdream.sweeping import parse_sweep, variants
+from deepdream.jobs.recipe import Recipe
+from deepdream.modes.registry import load as load_registry
+from deepdream.pictures.picture import load
 from deepdream.testing import picture
 
 MODE = load_registry({"DEEPDREAM_NO_PLUGINS": "1"}).modes["dream"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepdream import backbones, tiling
-from deepdream.tiling import Reach
+from deepdream import backbones
+from deepdream.climb import tiling
+from deepdream.climb.tiling import Reach
 
 
 def layer(model: str, name: str) -> backbones.Layer:
@@ -90,8 +91,8 @@ class Reveal:
 def gradients(network, objective, size, core, jitter):  # type: ignore[no-untyped-def]
     """The gradient and the values of the first step: untiled, tiled."""
     tf = pytest.importorskip("tensorflow")
-    from deepdream.ascent import Climb
-    from deepdream.updates import Way
+    from deepdream.climb.ascent import Climb
+    from deepdream.climb.updates import Way
 
     canvas = tf.constant(np.random.default_rng(0).uniform(0, 255, (1, *size, 3)).astype(np.float32))
     layers = [network.extractor.backbone.layer(name) for name in network.extractor.layers]
@@ -118,7 +119,7 @@ def same(whole, tiled) -> None:  # type: ignore[no-untyped-def]
 @pytest.mark.parametrize("jitter", [0, 32])
 def test_tiled_gradient_is_the_gradient_on_vgg16(jitter: int) -> None:
     from deepdream import objectives as obj
-    from deepdream.engine import Pool
+    from deepdream.climb.engine import Pool
 
     objective = (
         obj.layer("block4_conv3", relative=True)
@@ -134,9 +135,9 @@ def test_tiled_gradient_is_the_gradient_on_vgg16(jitter: int) -> None:
 def test_tiles_leave_no_seams() -> None:
     """The change that a dream makes is no rougher across the tiles' borders than elsewhere."""
     from deepdream import objectives as obj
-    from deepdream.engine import Engine
-    from deepdream.picture import Picture
-    from deepdream.recipe import Common
+    from deepdream.climb.engine import Engine
+    from deepdream.jobs.recipe import Common
+    from deepdream.pictures.picture import Picture
 
     grain = np.random.default_rng(1).uniform(60, 200, (192, 256, 3)).astype(np.float32)
     start = Picture(grain)
@@ -155,8 +156,8 @@ def test_tiles_leave_no_seams() -> None:
 def test_tiled_style_is_the_style() -> None:
     """Statistics of the whole, seen tile by tile: Gram matrices, moments, Gaussians, masked ones."""
     from deepdream import objectives as obj
-    from deepdream.engine import Pool
-    from deepdream.picture import Picture
+    from deepdream.climb.engine import Pool
+    from deepdream.pictures.picture import Picture
     from deepdream.testing import picture
 
     rng, style = np.random.default_rng(3), picture(120, 150, seed=2)
@@ -179,9 +180,9 @@ def test_tiled_style_is_the_style() -> None:
 
 def test_tiled_style_is_traced_once_for_all_octaves() -> None:
     from deepdream import objectives as obj
-    from deepdream.engine import Engine
-    from deepdream.pool import Pool
-    from deepdream.recipe import Common
+    from deepdream.climb.engine import Engine
+    from deepdream.climb.pool import Pool
+    from deepdream.jobs.recipe import Common
     from deepdream.testing import picture
 
     shown, style, pool = picture(96, 72), picture(60, 60, seed=2), Pool()
@@ -195,8 +196,8 @@ def test_tiled_style_is_traced_once_for_all_octaves() -> None:
 
 
 def test_what_a_picture_is_known_by_is_the_same_measured_in_tiles() -> None:
-    from deepdream.engine import Pool
-    from deepdream.network import Probe
+    from deepdream.climb.engine import Pool
+    from deepdream.climb.network import Probe
     from deepdream.testing import picture
 
     names, size = ["block1_conv1", "block3_conv1"], (90, 115)
@@ -218,7 +219,7 @@ def test_what_a_picture_is_known_by_is_the_same_measured_in_tiles() -> None:
 def test_tiled_gradient_is_the_gradient_on_a_network_with_unpadded_convolutions() -> None:
     keras = pytest.importorskip("keras")
     from deepdream import objectives as obj
-    from deepdream.network import Network
+    from deepdream.climb.network import Network
 
     keras.utils.set_random_seed(1)
     model = keras.applications.InceptionV3(weights=None, include_top=False, input_shape=(None, None, 3))
@@ -233,7 +234,7 @@ def test_tiled_gradient_is_the_gradient_on_a_network_with_unpadded_convolutions(
 def test_a_halo_that_is_too_small_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """The parity above would notice: with a third of the halo the gradient is another."""
     from deepdream import objectives as obj
-    from deepdream.engine import Pool
+    from deepdream.climb.engine import Pool
 
     network = Pool().network(backbones.resolve("vgg16", ["block4_conv3"]), "float32")
     monkeypatch.setattr(tiling, "reach", lambda layers: Reach(8, 16, 16))

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from scipy import ndimage
 
-from deepdream import transforms
+from deepdream.climb import transforms
 from deepdream.testing import picture
 
 CANVAS = tf.constant(picture(40, 30).pixels[None])

@@ -9,8 +9,8 @@ import pytest
 
 from deepdream import backbones
 from deepdream.backbones import Variant
-from deepdream.engine import Engine
-from deepdream.recipe import Common
+from deepdream.climb.engine import Engine
+from deepdream.jobs.recipe import Common
 from deepdream.testing import picture
 
 tf = pytest.importorskip("tensorflow")

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from deepdream import objectives as obj
-from deepdream.engine import Engine, Step
+from deepdream.climb.engine import Engine, Step
 from deepdream.errors import UsageError
-from deepdream.picture import Picture
-from deepdream.recipe import Common
-from deepdream.registry import load
+from deepdream.jobs.recipe import Common
+from deepdream.modes.registry import load
+from deepdream.pictures.picture import Picture
 from deepdream.testing import picture
 
 MODE = load({"DEEPDREAM_NO_PLUGINS": "1"}).get("visualize")

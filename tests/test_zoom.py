@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from deepdream import cli
-from deepdream.animation import Animation
 from deepdream.errors import UsageError
+from deepdream.modes.registry import load as load_registry
 from deepdream.objectives import Keyframes
-from deepdream.picture import Picture, read_recipe
-from deepdream.registry import load as load_registry
+from deepdream.pictures.animation import Animation
+from deepdream.pictures.picture import Picture, read_recipe
+from deepdream.pictures.warp import Motion
 from deepdream.testing import picture, run_mode
-from deepdream.warp import Motion
 
 zoom = load_registry().modes["zoom"].function
 QUICK = {"layer": ["block1_conv2"], "octaves": 1, "steps": 2, "frame_steps": 1, "jitter": 4}
@@ -161,7 +161,7 @@ def test_requests_that_cannot_be_meant_are_refused(arguments: dict[str, object],
 def test_a_zoom_that_was_stopped_goes_on_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from deepdream.reel import Reel
+    from deepdream.jobs.reel import Reel
 
     monkeypatch.chdir(tmp_path)
     picture(48, 36).save("a.png")

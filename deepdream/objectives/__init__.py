@@ -14,14 +14,14 @@ levels 0-255; the value of a term is a float32 scalar.
 
 from __future__ import annotations
 
-from deepdream.algebra import Objective, Probe, Term, total
-from deepdream.layerspec import LayerSpec
-from deepdream.layerspec import parse as parse_spec
+from deepdream.objectives.algebra import Objective, Probe, Term, total
 from deepdream.objectives.custom import custom
 from deepdream.objectives.diversity import likeness
 from deepdream.objectives.grammar import layers, parse_layer, ranking
 from deepdream.objectives.guiding import cosine, direction, match
 from deepdream.objectives.keyframes import Keyframes
+from deepdream.objectives.layerspec import LayerSpec
+from deepdream.objectives.layerspec import parse as parse_spec
 from deepdream.objectives.penalties import (
     absolute_variation,
     deviation,

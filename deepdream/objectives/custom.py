@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from deepdream.algebra import Objective, Parts, Target, Tensor, Term
 from deepdream.errors import DeepDreamError, UsageError
+from deepdream.objectives.algebra import Objective, Parts, Target, Tensor, Term
 
 __all__ = ["custom"]
 

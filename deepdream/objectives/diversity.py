@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from deepdream.algebra import Objective, Probe, Tensor
+from deepdream.objectives.algebra import Objective, Probe, Tensor
 from deepdream.objectives.statistics import gram_matrix
 from deepdream.objectives.terms import single
 
 if TYPE_CHECKING:
-    from deepdream.picture import Picture
+    from deepdream.pictures.picture import Picture
 
 __all__ = ["likeness"]
 

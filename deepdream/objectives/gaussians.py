@@ -8,7 +8,7 @@ rounding of float32, and with them the zero that a distribution's distance from 
 
 from __future__ import annotations
 
-from deepdream.algebra import Tensor
+from deepdream.objectives.algebra import Tensor
 
 __all__ = ["covariance", "square_root", "squared_distance"]
 

@@ -1,13 +1,13 @@
-"""From the words of `--layer` to an objective; the grammar itself is in `deepdream.layerspec`."""
+"""From the words of `--layer` to an objective; the grammar itself is in `deepdream.objectives.layerspec`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from deepdream.algebra import Objective, total
 from deepdream.errors import UsageError
-from deepdream.layerspec import LayerSpec, Ranked, parse
+from deepdream.objectives.algebra import Objective, total
+from deepdream.objectives.layerspec import LayerSpec, Ranked, parse
 from deepdream.objectives.seeing import Metric, response
 
 __all__ = ["Seen", "layers", "parse_layer", "ranking"]

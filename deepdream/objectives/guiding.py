@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from deepdream.algebra import Objective, Parts, Probe, Tensor
+from deepdream.objectives.algebra import Objective, Parts, Probe, Tensor
 from deepdream.objectives.terms import measured, single
-from deepdream.scales import fit
+from deepdream.pictures.scales import fit
 
 if TYPE_CHECKING:
-    from deepdream.picture import Picture
+    from deepdream.pictures.picture import Picture
 
 __all__ = ["cosine", "direction", "match"]
 

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from deepdream.algebra import Objective, total
 from deepdream.errors import UsageError
-from deepdream.layerspec import LayerSpec, parse
+from deepdream.objectives.algebra import Objective, total
 from deepdream.objectives.grammar import Seen, layers
+from deepdream.objectives.layerspec import LayerSpec, parse
 
 __all__ = ["Keyframes"]
 

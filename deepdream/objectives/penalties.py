@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from deepdream.algebra import Objective, Parts, Probe, Tensor
+from deepdream.objectives.algebra import Objective, Parts, Probe, Tensor
 from deepdream.objectives.terms import single
 
 __all__ = ["absolute_variation", "deviation", "graininess", "roughness", "total_variation"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal, get_args
 
-from deepdream.algebra import Objective, Probe, Tensor, Term
 from deepdream.errors import UsageError
-from deepdream.layerspec import runs
-from deepdream.scales import fit
+from deepdream.objectives.algebra import Objective, Probe, Tensor, Term
+from deepdream.objectives.layerspec import runs
+from deepdream.pictures.scales import fit
 
 __all__ = ["METRICS", "Metric", "channel", "layer", "mean", "neuron", "response"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from deepdream.algebra import Tensor
+from deepdream.objectives.algebra import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

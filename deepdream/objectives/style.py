@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from deepdream.algebra import Aligned, Objective, Probe, Tensor, summarised
 from deepdream.errors import UsageError
 from deepdream.objectives import gaussians
+from deepdream.objectives.algebra import Aligned, Objective, Probe, Tensor, summarised
 from deepdream.objectives.statistics import Moments, Sums, blend, feature_sums, moments_of
 from deepdream.objectives.terms import measured, single
-from deepdream.scales import fit
+from deepdream.pictures.scales import fit
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from deepdream.picture import Picture
+    from deepdream.pictures.picture import Picture
 
 __all__ = ["EPSILON", "content", "gram", "moments", "wasserstein"]
 
@@ -200,7 +200,7 @@ def _on_grid(mask: np.ndarray, name: str, probe: Probe) -> Aligned:
     """The mask as the cells of a layer see it, `[1, h, w, 1]`."""
     import tensorflow as tf
 
-    from deepdream.masks import shrink
+    from deepdream.pictures.masks import shrink
 
     return Aligned(tf.constant(shrink(mask, probe.grid(name))[None, :, :, None], tf.float32), name)
 

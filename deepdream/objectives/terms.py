@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deepdream.algebra import Objective, Parts, Probe, Target, Tensor, Term, Value
-from deepdream.scales import Size
+from deepdream.objectives.algebra import Objective, Parts, Probe, Target, Tensor, Term, Value
+from deepdream.pictures.scales import Size
 
 if TYPE_CHECKING:
-    from deepdream.picture import Picture
+    from deepdream.pictures.picture import Picture
 
 __all__ = ["measured", "single"]
 

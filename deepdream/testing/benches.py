@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from deepdream.engine import Pool
-from deepdream.recipe import Common
+from deepdream.climb.engine import Pool
+from deepdream.jobs.recipe import Common
 from deepdream.silence import silence_tensorflow
 
 __all__ = ["Bench", "tiny_network", "vgg16"]

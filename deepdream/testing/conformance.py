@@ -14,14 +14,14 @@ from types import MappingProxyType
 from typing import Any, Final
 from unittest.mock import patch
 
-from deepdream.animation import Animation, Ended
-from deepdream.engine import Step
+from deepdream.climb.engine import Step
 from deepdream.errors import DeepDreamError, UsageError
-from deepdream.modes import Mode, declare, declares
-from deepdream.picture import Picture, read_recipe
-from deepdream.recipe import Input, Recipe
-from deepdream.registry import Registry
-from deepdream.run import Session
+from deepdream.jobs.recipe import Input, Recipe
+from deepdream.modes.mode import Mode, declare, declares
+from deepdream.modes.registry import Registry
+from deepdream.pictures.animation import Animation, Ended
+from deepdream.pictures.picture import Picture, read_recipe
+from deepdream.runs.session import Session
 from deepdream.testing.benches import Bench, tiny_network
 from deepdream.testing.loading import complaint_of_loading
 from deepdream.testing.running import picture
@@ -271,6 +271,6 @@ def _mean(steps: Sequence[Step]) -> float:
 
 
 def _size(case: _Case, name: str) -> tuple[int, int]:
-    from deepdream.picture import load
+    from deepdream.pictures.picture import load
 
     return load(case.recipe.inputs[name].path).size

@@ -9,16 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from deepdream.guard import HEAVY, PREFIX
+from deepdream.modes.guard import HEAVY, PREFIX
 
 __all__ = ["complaint_of_loading"]
 
 _PROGRAM: Final = """
 import importlib, json, sys
 sys.path[:] = json.loads(sys.argv[1])
-from deepdream import registry
-from deepdream.discovery import Place, from_file, from_module
-from deepdream.provenance import Plugin
+from deepdream.modes import registry
+from deepdream.modes.discovery import Place, from_file, from_module
+from deepdream.modes.provenance import Plugin
 from pathlib import Path
 module, file = sys.argv[2:4]
 def functions():

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from unittest.mock import patch
 
-from deepdream.engine import Engine, Listener
+from deepdream.climb.engine import Engine, Listener
 from deepdream.errors import UsageError
-from deepdream.modes import declare, declares, slots
-from deepdream.picture import Picture
-from deepdream.recipe import Common
+from deepdream.jobs.recipe import Common
+from deepdream.modes.mode import declare, declares, slots
+from deepdream.pictures.picture import Picture
 from deepdream.testing.benches import Bench
 
 __all__ = ["picture", "run_mode"]

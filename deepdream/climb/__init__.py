@@ -1,0 +1,1 @@
+"""The climb: gradient ascent on pixels, its settings, its plan and its loop."""

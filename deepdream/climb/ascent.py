@@ -1,0 +1,235 @@
+"""One step of gradient ascent, and as many as one likes in one compiled loop; `climb` goes through octaves.
+
+A canvas is float32 `[1, H, W, 3]`, sRGB grey levels 0-255. Importing this module loads TensorFlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from deepdream.climb import optim
+from deepdream.climb.gradient import TiledGradient, bare, values_of
+from deepdream.climb.network import Cutter, Network, Probe
+from deepdream.climb.tiling import Tile
+from deepdream.climb.updates import Way
+from deepdream.objectives import Objective
+from deepdream.pictures.scales import Size
+
+__all__ = ["Climb", "Taken"]
+
+MASK = tf.TensorSpec([1, None, None, 1], tf.float32)
+NUMBERS = tf.TensorSpec([3], tf.int32)
+
+
+class Taken(NamedTuple):
+    """What some steps came to."""
+
+    values: np.ndarray
+    """`[steps, terms]`: the weighted value of every term before each step."""
+    finite: bool
+    """Whether the canvas after them is all finite numbers."""
+    stopped: bool
+    """Whether the objective got above the limit that was set for it."""
+
+
+class Climb:
+    """Gradient ascent for an objective on one canvas after another, traced once for all sizes.
+
+    A step rolls the canvas by uniform integers in [-jitter, jitter] per axis before the network sees it; the
+    draw depends on the seed and the step's number only. Steps run inside one graph, as many at a call as
+    wanted, or tile by tile where `enter` was given tiles: the gradient is the same. The objective may be
+    replaced by one that differs in its weights alone.
+    """
+
+    def __init__(self, network: Network, objective: Objective, way: Way | None = None) -> None:
+        self.traces = 0
+        self.network, self.objective, self.way = network, objective, way or Way()
+        self.seed = 0
+        self.first = 0
+        """Steps taken before this climb in the run."""
+        self.tiles: tuple[Tile, ...] = ()
+        self.pulse: Callable[[float], bool] = lambda part: True
+        self.cutter: Cutter = lambda size: ()
+        self._optimiser = optim.make(self.way.update, bounded=self.way.parametrisation is None)
+        self._x: tf.Tensor = None
+        self._size: Size = (0, 0)
+        self._targets: list[Any] = []
+        self._mask = tf.ones([1, 1, 1, 1])
+        self._mean = tf.Variable(0.0, shape=tf.TensorShape(None), trainable=False)
+        self._mean_weight = tf.Variable(0.0, trainable=False)
+        self._traced: dict[str, Any] = {}
+        self._tiled: TiledGradient | None = None
+
+    # --- between steps -------------------------------------------------------------------------
+
+    def enter(
+        self,
+        canvas: tf.Tensor,
+        tiles: tuple[Tile, ...] = (),
+        *,
+        mask: tf.Tensor | None = None,
+        warm: bool = False,
+    ) -> None:
+        """Make ready for an octave: targets measured at this size, and a fresh optimiser unless `warm`."""
+        self._size = tuple(canvas.shape[1:3])
+        probe = Probe(self.network, canvas, self._size, self.cutter)
+        self._targets = [term.target(probe) if term.target else () for term in self.objective.terms]
+        self.tiles = tiles
+        if mask is not None:
+            self._mask = mask
+        if self.way.parametrisation is None:
+            self._x = canvas
+        else:
+            self._x = self.way.parametrisation.start(canvas, tf.constant([self.seed, self.first]))
+        (self._optimiser.resize if warm else self._optimiser.reset)(self._x)
+        if self.way.average is not None:
+            self._mean.assign((1.0 - self.way.average) * self._x)
+            self._mean_weight.assign(1.0 - self.way.average)
+        if not self._traced:
+            targets = tf.nest.map_structure(_open_spec, bare(self._targets))
+            x = _open_spec(self._x)
+            weights = tf.TensorSpec([len(self.objective.terms)], tf.float32)
+            self._tiled = TiledGradient(self.network, self.objective, targets)
+            self._traced = {
+                "steps": tf.function(self._steps, input_signature=[x, targets, weights, MASK, NUMBERS]),
+                "move": tf.function(self._move, input_signature=[x, x, weights, MASK]),
+            }
+
+    def leave(self) -> None:
+        """Give back the memory of the last octave."""
+        self._x, self._targets, self._mask = None, [], tf.ones([1, 1, 1, 1])
+        self._optimiser.reset(tf.zeros([1, 1, 1, 3]))
+        self._mean.assign(0.0)
+
+    @property
+    def canvas(self) -> tf.Tensor:
+        """The canvas as it is; the running mean of the canvases where that is what counts."""
+        x = self._x
+        if self.way.average is not None:
+            x = self._mean / self._mean_weight
+        return x if self.way.parametrisation is None else self.way.parametrisation.decode(x, self._size)
+
+    def state(self) -> list[np.ndarray]:
+        """All that the next step depends on, as arrays; `restore` takes it back after an `enter`."""
+        return [np.asarray(value) for value in (self._x, *self._variables())]
+
+    def restore(self, state: Sequence[np.ndarray]) -> None:
+        """Go on from where `state` was taken."""
+        self._x = tf.constant(state[0])
+        for variable, value in zip(self._variables(), state[1:], strict=True):
+            variable.assign(value)
+
+    @property
+    def rescues(self) -> int:
+        """How often the optimiser went back to the best canvas, since it was made."""
+        return int(self._optimiser.rescues)
+
+    def _variables(self) -> tuple[tf.Variable, ...]:
+        return (*self._optimiser.state(), self._mean, self._mean_weight)
+
+    # --- steps ---------------------------------------------------------------------------------
+
+    def run(self, index: int, count: int = 1) -> Taken:
+        """Take the steps number `index` up to `index + count - 1`; in tiles, one.
+
+        On any error, `Stopped` among them, the canvas is as it was before.
+        """
+        weights = tf.constant([term.weight for term in self.objective.terms], tf.float32)
+        if self.tiles:
+            x, values, finite = self._tiled_step(weights, index)
+        else:
+            numbers = tf.constant([self.seed, index, count], tf.int32)
+            x, values, finite = self._traced["steps"](
+                self._x, bare(self._targets), weights, self._mask, numbers
+            )
+        self._x = x
+        found = values.numpy()
+        limit = self.way.stop_above
+        return Taken(found, bool(finite), limit is not None and bool(found[-1].sum() > limit))
+
+    def _steps(
+        self, x: tf.Tensor, targets: list[Any], weights: tf.Tensor, mask: tf.Tensor, numbers: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        self.traces += 1
+        seed, index, count = tf.unstack(numbers)
+        shape = x.shape
+        values = tf.TensorArray(tf.float32, size=0, dynamic_size=True, element_shape=weights.shape)
+        taken, going = 0, True
+        while going and taken < count:
+            tf.autograph.experimental.set_loop_options(shape_invariants=[(x, shape)])
+            x, found = self._once(x, targets, weights, mask, tf.stack([seed, index + taken]))
+            x = tf.ensure_shape(x, shape)
+            values = values.write(taken, found)
+            taken += 1
+            if self.way.stop_above is not None:
+                going = tf.reduce_sum(found) <= self.way.stop_above
+        return x, values.stack(), tf.reduce_all(tf.math.is_finite(x))
+
+    def _once(
+        self, x: tf.Tensor, targets: list[Any], weights: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        way, seen = self.way, []
+        shift = self._shift(seed)
+
+        def evaluate(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            # Rolled inside the tape only where it must be: the gradient of a roll is slower than a roll.
+            start = tf.roll(at, shift, [1, 2]) if way.jitter and way.parametrisation is None else at
+            with tf.GradientTape() as tape:
+                tape.watch(start)
+                canvas = start
+                if way.parametrisation is not None:
+                    canvas = way.parametrisation.decode(start, self._size)
+                    canvas = tf.roll(canvas, shift, [1, 2]) if way.jitter else canvas
+                looked_at = canvas if way.transform is None else way.transform(canvas, seed)
+                values = values_of(self.objective, weights, self.network(looked_at), canvas, targets)
+                total = tf.reduce_sum(values)
+            seen.append(values)
+            gradient = tape.gradient(total, start, unconnected_gradients="zero")
+            return total, gradient if start is at else tf.roll(gradient, -shift, [1, 2])
+
+        return self._moved(evaluate, x, mask), seen[0]
+
+    def _moved(self, evaluate: optim.Evaluate, x: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        way = self.way
+
+        def shaped(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            total, gradient = evaluate(at)
+            return total, gradient if way.shape is None else way.shape(gradient)
+
+        x = self._optimiser.step(shaped, x, mask if way.masked else None)
+        if way.average is not None:
+            self._mean.assign(way.average * self._mean + (1.0 - way.average) * x)
+            self._mean_weight.assign(way.average * self._mean_weight + (1.0 - way.average))
+        return x
+
+    def _shift(self, seed: tf.Tensor) -> tf.Tensor:
+        jitter = self.way.jitter
+        return tf.random.stateless_uniform([2], seed, -jitter, jitter + 1, dtype=tf.int32)
+
+    # --- tile by tile: one graph for a tile, one for the move
+
+    def _tiled_step(self, weights: tf.Tensor, index: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        assert self._tiled is not None
+        shift = self._shift(tf.constant([self.seed, index])).numpy().tolist()
+        values, gradient = self._tiled(self._x, self._targets, weights, self.tiles, shift, self.pulse)
+        x, finite = self._traced["move"](self._x, gradient, values, self._mask)
+        return x, values[tf.newaxis], finite
+
+    def _move(
+        self, x: tf.Tensor, gradient: tf.Tensor, values: tf.Tensor, mask: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        self.traces += 1
+        x = self._moved(lambda _: (tf.reduce_sum(values), gradient), x, mask)
+        return x, tf.reduce_all(tf.math.is_finite(x))
+
+
+def _open_spec(tensor: tf.Tensor) -> tf.TensorSpec:
+    """The tensor's signature; activations and canvases `[1, h, w, C]` keep height and width open."""
+    shape = tensor.shape.as_list()
+    if len(shape) == 4:
+        shape[1:3] = None, None
+    return tf.TensorSpec(shape, tensor.dtype)

@@ -1,0 +1,249 @@
+"""The climb through the octaves: sizes from small to large, steps in chunks, what is carried on between them.
+
+Importing this module loads TensorFlow.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import tensorflow as tf
+
+from deepdream.climb.ascent import Climb
+from deepdream.climb.gradient import Stopped
+from deepdream.climb.network import resize, to_canvas
+from deepdream.climb.tiling import Tile
+from deepdream.jobs.checkpoints import State
+from deepdream.pictures.picture import Picture
+from deepdream.pictures.scales import Size
+
+__all__ = ["Moment", "Progress", "Route", "climb"]
+
+LIVELY = 0.5
+"""Seconds that a chunk of steps should take: progress, snapshots and Ctrl-C wait for its end."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """The octaves of a climb, and what happens between them."""
+
+    sizes: Sequence[Size]
+    steps: Sequence[int]
+    """How many at each size."""
+    reinject: bool | Literal["after"] = True
+    """What an octave added to the photograph is scaled up and added to the sharper photograph of the next
+    (google/deepdream), so that no octave blurs it; without, the canvas itself is scaled up. "after" scales
+    it up, too, and adds what is sharper about the photograph once the octave is climbed (Keras's example)."""
+    direct: bool = False
+    """The photograph at each size is made of the original, not of the next larger one."""
+    warm: bool = False
+    """The optimiser keeps what it knows from octave to octave."""
+    mask: Picture | None = None
+    """What part of its way each pixel goes: black none, white all of it."""
+    deadline: float | None = None
+    """Moment of `time.monotonic` until which the climb should have ended; steps are left out evenly."""
+    every: int | None = None
+    """Numbers of steps that end a chunk, so that there can be a snapshot."""
+    first: int = 0
+    """Steps taken before this climb, for the random draws."""
+    resume: State | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where in the climb a chunk of steps ended."""
+
+    octave: int
+    """Counted from 0."""
+    index: int
+    """Number of the last step, counted from 1."""
+    total: int
+    """Steps there will have been at the end."""
+    done: float
+    """Part of the work that is done, a step's work being the number of its canvas's pixels."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The state after a chunk of steps."""
+
+    progress: Progress
+    values: np.ndarray
+    """`[steps, terms]`: the weighted value of every term, before each step."""
+    finite: bool
+    seconds: float
+    """For each step."""
+    pixels: Callable[[], np.ndarray] = field(repr=False)
+    """The picture at full size as float32 `[H, W, 3]`, whatever the octave."""
+    state: Callable[[], State] = field(repr=False)
+    """To be called before the next chunk."""
+
+
+def climb(
+    step: Climb,
+    start: Picture,
+    route: Route,
+    *,
+    tiles: Callable[[Size, int], tuple[Tile, ...]] = lambda size, halvings: (),
+    pulse: Callable[[float], bool] = lambda done: True,
+) -> Iterator[Moment]:
+    """Climb through the octaves of `route`.
+
+    `tiles(size, halvings)` cuts an octave into tiles, or leaves it whole; whenever the device runs out of
+    memory, it is asked for tiles halved once more, and the steps are taken again. `pulse` is told after every
+    tile what part of the work is done, and ends the climb by returning false.
+    """
+    original = to_canvas(start)
+    bases = _bases(original, route)
+    clock = _Clock(route)
+    halvings = 0
+    canvas = bases[0]
+    state = route.resume
+    for octave, (size, base) in enumerate(zip(route.sizes, bases, strict=True)):
+        if state is not None and octave < state.octave:
+            continue
+        sharper = base - resize(bases[octave - 1], size) if octave and route.reinject == "after" else 0.0
+        if octave and state is None:
+            again = route.reinject is True
+            canvas = base + resize(canvas - bases[octave - 1], size) if again else resize(canvas, size)
+        if state is not None:
+            canvas = tf.constant(state.arrays[0])  # what the targets of the octave are measured on
+        warm = route.warm and octave > 0 and state is None
+        step.cutter = lambda other, halved=halvings: tiles(other, halved)  # type: ignore[misc]
+        step.enter(canvas, tiles(size, halvings), mask=_mask(route, size), warm=warm)
+        if state is not None:
+            step.restore(state.arrays[1:])
+            clock.resume(state)
+        state = None
+        clock.enter(octave)
+        while count := clock.chunk(tiled=bool(step.tiles)):
+            began = time.perf_counter()
+            step.pulse = lambda part: pulse(clock.done(part))
+            while True:
+                try:
+                    taken = step.run(route.first + clock.index + 1, count)
+                    break
+                except Stopped:
+                    return
+                except tf.errors.ResourceExhaustedError:
+                    halvings += 1
+                    step.tiles, count = tiles(size, halvings), 1
+                    if not step.tiles:
+                        raise
+            steps = len(taken.values)
+            seconds = (time.perf_counter() - began) / steps
+            clock.took(steps, seconds, stop=taken.stopped)
+            shown = _shown(step.canvas + sharper, original, base if route.reinject else None)
+            kept = _state(step, clock, canvas)
+            yield Moment(clock.progress(), taken.values, taken.finite, seconds, shown, kept)
+        canvas = step.canvas + sharper
+
+
+class _Clock:
+    """Counts steps, and leaves some out where time is short."""
+
+    def __init__(self, route: Route) -> None:
+        self.index = self.octave = self.taken = 0
+        self._route = route
+        self._left = list(route.steps)
+        self._pixels = [h * w for h, w in route.sizes]
+        self._pace: float | None = None  # seconds for each pixel of a step
+        self._fresh = True
+        self._work = 0
+
+    def resume(self, state: State) -> None:
+        self.index, self.octave, self.taken = state.index, state.octave, state.taken
+        self._left[: state.octave] = [0] * state.octave
+        self._left[state.octave] -= state.taken
+        whole = zip(self._route.steps[: state.octave], self._pixels, strict=False)
+        self._work = sum(n * p for n, p in whole) + state.taken * self._pixels[state.octave]
+
+    def enter(self, octave: int) -> None:
+        if octave != self.octave:
+            self.taken = 0
+        self.octave, self._fresh = octave, True
+
+    def chunk(self, *, tiled: bool) -> int:
+        """How many steps to take at once: few enough to stay lively; none where the octave is done."""
+        self._save_time()
+        left = self._left[self.octave]
+        if tiled or self._fresh or self._pace is None:
+            return min(1, left)  # the first step of an octave is the one that memory may not suffice for
+        count = max(1, min(left, int(LIVELY / (self._pace * self._pixels[self.octave]))))
+        if every := self._route.every:
+            count = min(count, every - self.index % every)
+        return min(count, left)
+
+    def took(self, steps: int, seconds: float, *, stop: bool) -> None:
+        self.index += steps
+        self.taken += steps
+        self._work += steps * self._pixels[self.octave]
+        self._left[self.octave] = 0 if stop else self._left[self.octave] - steps
+        pace = seconds / self._pixels[self.octave]
+        # The first step of all, and of a size, also pays for what is made ready once.
+        self._pace = pace if not self._fresh or self._pace is None else min(pace, self._pace)
+        self._fresh = False
+
+    def done(self, part: float = 0.0) -> float:
+        """The part of all the work that is done, and `part` of the step that is going on."""
+        ahead = sum(n * p for n, p in zip(self._left, self._pixels, strict=True))
+        now = self._work + part * self._pixels[self.octave]
+        return now / (self._work + ahead) if self._work + ahead else 1.0
+
+    def progress(self) -> Progress:
+        return Progress(self.octave, self.index, self.index + sum(self._left), self.done())
+
+    def _save_time(self) -> None:
+        """Leave out the same part of the steps in every octave to come, so that the rest ends in time."""
+        if self._route.deadline is None or self._pace is None or self.index < 2:
+            return  # the first step of all tells little: it waits for the trace
+        ahead = sum(n * p for n, p in zip(self._left, self._pixels, strict=True)) * self._pace
+        time_left = self._route.deadline - time.monotonic()
+        if ahead <= time_left:
+            return
+        part = max(0.0, time_left) / ahead
+        self._left = [int(n * part) for n in self._left]
+        # Rounded down, no step may be left for the largest sizes, which count most: one, if there is time.
+        for octave in reversed(range(self.octave, len(self._left))):
+            spent = sum(n * p for n, p in zip(self._left, self._pixels, strict=True)) * self._pace
+            if not self._left[octave] and spent + self._pixels[octave] * self._pace <= time_left:
+                self._left[octave] = 1
+
+
+def _bases(original: tf.Tensor, route: Route) -> list[tf.Tensor]:
+    """The photograph at every size."""
+    if route.direct:
+        return [resize(original, size) for size in route.sizes]
+    bases = [resize(original, route.sizes[-1])]
+    for size in reversed(route.sizes[:-1]):
+        bases.insert(0, resize(bases[0], size))
+    return bases
+
+
+def _mask(route: Route, size: Size) -> tf.Tensor | None:
+    """The mask `[1, H, W, 1]` from 0 to 1 at a size."""
+    if route.mask is None:
+        return None
+    canvas = to_canvas(route.mask.resized(size[1], size[0]))
+    return tf.reduce_mean(canvas, axis=-1, keepdims=True) / 255.0
+
+
+def _shown(canvas: tf.Tensor, original: tf.Tensor, base: tf.Tensor | None) -> Callable[[], np.ndarray]:
+    """The function that makes the picture at full size of a canvas."""
+
+    def pixels() -> np.ndarray:
+        full, whole = tuple(original.shape[1:3]), canvas
+        if canvas.shape != original.shape:
+            whole = resize(canvas, full) if base is None else original + resize(canvas - base, full)
+        found: np.ndarray = tf.clip_by_value(whole, 0.0, 255.0)[0].numpy()
+        return found
+
+    return pixels
+
+
+def _state(step: Climb, clock: _Clock, start: tf.Tensor) -> Callable[[], State]:
+    return lambda: State(clock.octave, clock.index, clock.taken, (start.numpy(), *step.state()))

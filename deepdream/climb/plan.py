@@ -1,0 +1,143 @@
+"""The plan of a climb, made before anything is computed: its octaves, its tiles, the memory it needs.
+
+Functions of sizes, the layer table and the objective; what cannot be done is refused here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from deepdream import backbones
+from deepdream.climb import memory, tiling
+from deepdream.errors import DeepDreamError, UsageError
+from deepdream.objectives import Objective
+from deepdream.objectives.layerspec import runs
+from deepdream.pictures.scales import Size, octave_sizes
+
+__all__ = ["Cut", "check_channels", "cut", "octaves"]
+
+
+def octaves(
+    size: Size, choice: backbones.Choice, count: int, scale: float, wanted: Sequence[Size] | None = None
+) -> tuple[tuple[Size, ...], str | None]:
+    """The sizes to climb at, small to large, and a note if the network accepts fewer than asked for.
+
+    They are the `wanted` ones, or `count` sizes up to `size`, each `scale` times the one before.
+    """
+    deepest = max((choice.backbone.layer(n) for n in choice.used.values()), key=lambda la: la.min_size)
+    if wanted is None:
+        sizes = octave_sizes(size, count, scale, smallest=deepest.min_size)
+    else:
+        sizes, count = tuple(each for each in wanted if min(each) >= deepest.min_size), len(wanted)
+    if not sizes:
+        raise DeepDreamError(
+            f"a picture of {size[1]}x{size[0]} px is too small for {deepest.name} of "
+            f"{choice.backbone.name}, which needs {deepest.min_size} px on the shorter side",
+            "enlarge it with --size, or take a shallower layer",
+        )
+    if len(sizes) == count:
+        return sizes, None
+    height, width = sizes[0]
+    return sizes, (
+        f"{len(sizes)} of {count} octaves used: below {width}x{height} px the picture is too small "
+        f"for {deepest.name}"
+    )
+
+
+def check_channels(objective: Objective, choice: backbones.Choice) -> None:
+    """Refuse channels that a layer lacks, and those of a layer that another one stands in for."""
+    for term in objective.terms:
+        if not term.channels:
+            continue
+        wanted = term.layers[0]
+        layer = choice.backbone.layer(choice.used[wanted])
+        if layer.name != wanted:
+            listed = ", ".join(runs(term.channels))
+            raise DeepDreamError(
+                f"channel {listed} of {wanted} has no counterpart in {layer.name} of VGG16",
+                f"{choice.note}; name a layer of {choice.backbone.name} instead",
+            )
+        for channel in term.channels:
+            if not 0 <= channel < layer.channels:
+                raise UsageError(
+                    f"{layer.name} of {choice.backbone.name} has no channel {channel}",
+                    f"its channels are 0 to {layer.channels - 1}",
+                )
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How the octaves of a climb are cut into tiles, and what the largest needs."""
+
+    layers: tuple[backbones.Layer, ...]
+    seen: tiling.Reach | None
+    """None where no tile can be exact."""
+    cores: Mapping[Size, int | None]
+    """Side of the tiles' cores for every octave; None for one that stays whole."""
+    memory: int
+    """Predicted peak in bytes."""
+    budget: float | None
+    """What it had to fit into, in GB."""
+    other: Callable[[Size], int | None] = lambda size: None
+    """The same for pictures of other sizes, which are only looked at."""
+
+    def tiles(self, size: Size, halvings: int = 0) -> tuple[tiling.Tile, ...]:
+        """The tiles of an octave, their cores halved so many times; none if it stays whole."""
+        side = self.side(size, halvings)
+        return () if side is None or self.seen is None else tiling.cut(size, self.layers, self.seen, side)
+
+    def side(self, size: Size, halvings: int = 0) -> int | None:
+        """The side of the cores of an octave; None for whole, or where they cannot be halved any more."""
+        core = self.cores[size] if size in self.cores else self.other(size)
+        if self.seen is None or (core is None and not halvings):
+            return None
+        return int((core or max(size)) / 2**halvings) // self.seen.stride * self.seen.stride or None
+
+
+def cut(
+    choice: backbones.Choice,
+    objective: Objective,
+    sizes: Sequence[Size],
+    need: memory.Need,
+    *,
+    tile: str,
+    budget: float | None,
+    refuse: bool,
+) -> Cut:
+    """Cut each octave so that it fits into `budget` GB, or as `tile` says: auto, off, or a side in pixels.
+
+    Raises DeepDreamError for what does not fit even so, unless `refuse` is false.
+    """
+    layers = tuple(choice.backbone.layer(name) for name in dict.fromkeys(choice.used.values()))
+    adds_up = all(term.parts is not None for term in objective.terms)
+    seen = tiling.reach(layers) if adds_up else None
+    cores = {size: _core(size, need, seen, tile, budget, refuse) for size in sizes}
+    core = cores[sizes[-1]]
+    at_once = None if core is None or seen is None else tiling.crop_side(seen, core) ** 2
+
+    def other(size: Size) -> int | None:
+        return _core(size, need, seen, tile, budget, refuse=False)
+
+    return Cut(layers, seen, cores, need.bytes(sizes[-1], at_once), budget, other)
+
+
+def _core(
+    size: Size, need: memory.Need, seen: tiling.Reach | None, tile: str, budget: float | None, refuse: bool
+) -> int | None:
+    if tile not in ("auto", "off"):
+        if seen is None:
+            raise UsageError("this objective cannot be tiled", "leave out --tile")
+        fixed = -(-int(tile) // seen.stride) * seen.stride
+        return fixed if fixed < max(size) else None
+    if budget is None or need.bytes(size) <= budget * 1e9:
+        return None
+    side = need.core(size, seen, budget * 1e9) if seen and tile == "auto" else None
+    if side is None and refuse:
+        fits = int(0.95 * need.largest_side(size, budget * 1e9))
+        raise DeepDreamError(
+            f"a picture of {size[1]}x{size[0]} px needs about {need.bytes(size) / 1e9:.1f} GB of "
+            f"memory, and {budget:.1f} GB are free",
+            f"--size {fits} fits" if fits else "close other programs",
+        )
+    return side

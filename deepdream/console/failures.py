@@ -1,0 +1,101 @@
+"""Whatever goes wrong, as two lines and an exit code."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from deepdream.errors import DeepDreamError
+
+if TYPE_CHECKING:
+    from deepdream.modes.mode import Mode
+
+__all__ = ["Failure", "details", "explain"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What to tell the user, and what to tell the shell."""
+
+    message: str
+    hint: str | None
+    code: int
+    column: int | None = None
+    """Where in the message a caret belongs."""
+
+
+def explain(error: BaseException, modes: Iterable[Mode] = ()) -> Failure:
+    """The failure that an exception stands for: 1 failed, 2 usage, 130 interrupted.
+
+    What nobody expected is laid at the door of the one of `modes` it was raised in.
+    """
+    if isinstance(error, DeepDreamError):
+        return Failure(error.message, error.hint, error.exit_code, getattr(error, "column", None))
+    if isinstance(error, typer.TyperException):
+        return _of_the_parser(error)
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return Failure("interrupted", None, 130)
+    if isinstance(error, MemoryError) or _is_exhausted(error):
+        return Failure("out of memory", "make a smaller picture with --size, or look at a shallower layer", 1)
+    said = str(error).strip().partition("\n")[0]
+    name, hint = type(error).__name__, "please report it"
+    if mode := _raised_in(error, modes):
+        name += f" in the mode '{mode.name}' ({mode.source})"
+        hint = hint if mode.source.startswith("built-in ") else "the author of the mode must mend it"
+    return Failure(
+        f"unexpected {name}: {said}" if said else f"unexpected {name}",
+        f"the same command with --debug shows where; {hint}",
+        1,
+    )
+
+
+def _raised_in(error: BaseException, modes: Iterable[Mode]) -> Mode | None:
+    """The mode whose function was running when `error` was raised."""
+    by_code = {mode.function.__code__: mode for mode in modes}
+    frames = traceback.walk_tb(error.__traceback__)
+    return next((by_code[frame.f_code] for frame, _ in frames if frame.f_code in by_code), None)
+
+
+def details(error: BaseException) -> str:
+    """The traceback without hints: the last one is told with the message, and the others are no help."""
+    told = traceback.TracebackException.from_exception(error)
+    link: traceback.TracebackException | None = told
+    while link is not None:
+        link.__notes__ = [note for note in link.__notes__ or () if not note.startswith("hint: ")]
+        link = link.__cause__ or link.__context__
+    return "".join(told.format()).rstrip()
+
+
+def _is_exhausted(error: BaseException) -> bool:
+    # By name, so that nothing has to import TensorFlow to fail.
+    return any(kind.__name__ == "ResourceExhaustedError" for kind in type(error).__mro__)
+
+
+def _of_the_parser(error: typer.TyperException) -> Failure:
+    """Typer's own complaint in our words; it puts its suggestions into the message."""
+    message = " ".join(error.format_message().split()).removesuffix(".")
+    guesses = re.search(r"\s*\(Possible options: ([^)]*)\)|\.? Did you mean (.*)\?$", message)
+    context: Any = getattr(error, "ctx", None)
+    hint = f"see '{_command_path(context)} --help'" if context is not None else None
+    if guesses:
+        message = message[: guesses.start()]
+        names = re.split(r",\s*", (guesses[1] or guesses[2]).replace("'", ""))
+        # Typer compares dashes, too, and so finds every short option alike.
+        typed = message.rpartition(" ")[2].strip("'-")
+        near = get_close_matches(typed, [name.lstrip("-") for name in names], n=3, cutoff=0.6)
+        names = [name for bare in near for name in names if name.lstrip("-") == bare] or names
+        hint = "did you mean " + " or ".join(f"'{name}'" for name in names) + "?"
+    elif message.startswith("Missing argument") and context is not None:
+        hint = " ".join(context.get_usage().split()).replace("Usage:", "usage:")
+    message = re.sub(r"^No such (option|command):? '?([^']*)'?$", r"no \1 '\2'", message)
+    return Failure(message[:1].lower() + message[1:], hint, error.exit_code)
+
+
+def _command_path(context: Any) -> str:
+    return re.sub(r"\s*\[[^]]*\]| ?COMMAND", "", context.command_path)

@@ -1,0 +1,68 @@
+"""Ctrl-C: a first one that keeps the picture, and a second one that is obeyed at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from deepdream.console.streams import Voice
+
+__all__ = ["WORKER", "Interrupts", "in_background"]
+
+WORKER = "deepdream-work"
+"""Name of the thread that computes. One that is still alive at the end was abandoned by Ctrl-C."""
+
+_T = TypeVar("_T")
+
+
+class Interrupts:
+    """Ctrl-C. While a network loads it ends the program; later the first asks the engine to stop
+    after the step it is in, so that the picture is saved as it is, and the second ends the program.
+    """
+
+    def __init__(self, voice: Voice) -> None:
+        self.cancel = threading.Event()
+        self.loading = True
+        self.writing = threading.Lock()
+        """Held while the other thread writes a file, which must not be left half-written."""
+        self._voice = voice
+        self._before: Any = None
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+        # A thread that was given up may be in the middle of a snapshot. Nobody writes after that.
+        self.writing.acquire(timeout=10)
+
+    def _handle(self, *_: object) -> None:
+        if self.loading or self.cancel.is_set():
+            raise KeyboardInterrupt
+        self.cancel.set()
+        self._voice.say("stopping after this step; Ctrl-C once more to give up")
+
+
+def in_background(work: Callable[[], _T]) -> _T:
+    """Do `work` in another thread, so that this one hears Ctrl-C at once, whatever C++ is busy with."""
+    outcome: list[tuple[Any, BaseException | None]] = []
+
+    def target() -> None:
+        try:
+            outcome.append((work(), None))
+        except BaseException as error:
+            outcome.append((None, error))
+
+    thread = threading.Thread(target=target, name=WORKER, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.1)
+    value, error = outcome[0]
+    if error is not None:
+        raise error
+    return value  # type: ignore[no-any-return]

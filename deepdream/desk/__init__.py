@@ -1,0 +1,1 @@
+"""A mode as a command: pictures in, pictures out."""

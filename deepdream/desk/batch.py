@@ -1,0 +1,125 @@
+"""Pictures in, pictures out: the part of a mode's command that runs once its options are known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deepdream.console.failures import Failure, details, explain
+from deepdream.console.interrupts import Interrupts
+from deepdream.console.streams import Voice
+from deepdream.desk.answers import Answers
+from deepdream.desk.curves import curves_path
+from deepdream.desk.desk import Desk, Job
+from deepdream.desk.leaks import Growth
+from deepdream.desk.targets import Target
+from deepdream.errors import UsageError
+from deepdream.jobs.recipe import Input, Recipe
+from deepdream.pictures.picture import load
+from deepdream.runs.session import Session
+
+if TYPE_CHECKING:
+    from deepdream.modes.mode import Mode
+    from deepdream.modes.registry import Registry
+
+__all__ = ["INTERRUPTED", "given_up", "run_job"]
+
+INTERRUPTED = 130
+SOME_FAILED = 3
+
+
+def run_job(job: Job, registry: Registry) -> int:
+    """Do the job and return the exit code; results go to standard output, words to standard error."""
+    voice = Voice(quiet=job.quiet, verbose=job.verbose)
+    codes: list[int] = []
+    try:
+        with Answers(job.images, as_json=job.json, modes=registry.modes.values()) as answers:
+            if not _make_all(job, registry, voice, answers, codes):
+                answers.all_failed(Failure("interrupted", None, INTERRUPTED))
+                return INTERRUPTED
+    except KeyboardInterrupt:
+        return given_up(voice)
+    finally:
+        voice.close()
+    if not any(codes):
+        return 0
+    return codes[0] if len(set(codes)) == 1 else (SOME_FAILED if 0 in codes else 1)
+
+
+def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, codes: list[int]) -> bool:
+    """Make every picture, adding an exit code for each to `codes`; whether the batch was not stopped."""
+    mode = registry.get(job.mode)
+    if job.save_every is not None and mode.makes == "animation":
+        raise UsageError("--save-every is for pictures: an animation saves its frames anyway")
+    if mode.makes != "picture" and job.sweep:
+        raise UsageError("--sweep is for modes that make one picture")
+    if job.report is not None:
+        curves_path(job.report, None, 1)
+    if job.film_every is not None and job.film is None:
+        raise UsageError("--film-every without --film", "say where the film goes: --film making.gif")
+    if job.film is not None and job.sweep:
+        raise UsageError("--film is for one climb, and --sweep makes many", "leave one of them out")
+    target = Target(job.mode, job.output, images=len(job.images), overwrite=job.overwrite, makes=mode.makes)
+    images: tuple[str | None, ...] = job.images or (None,)
+    with Interrupts(voice) as interrupts:
+        desk = Desk(Session(registry, show_notices=job.debug), target, job, voice, interrupts, answers)
+        if job.film is not None:
+            desk.film = Target(
+                f"{job.mode}.film",
+                job.film,
+                images=len(job.images),
+                overwrite=job.overwrite,
+                makes="animation",
+                flag="--film",
+            )
+        # What stands in the way of all is said before any is made.
+        desk.place(_recipe(job, mode, images[0]), images[0])
+        desk.making(_recipe(job, mode, images[0]), images[0], None)
+        pictures = {name: load(path) for name, path in job.pictures.items()}
+        growth = Growth()
+        for image in images:
+            recipe = _recipe(job, mode, image)
+            try:
+                if job.dry_run:
+                    desk.plan(recipe, image, pictures)
+                elif job.sweep:
+                    desk.sweep(recipe, image, pictures)
+                else:
+                    desk.make(recipe, image, pictures)
+                codes.append(0)
+            except Exception as error:
+                if isinstance(error, UsageError) and not codes:
+                    raise  # it would be the same for all
+                failure = explain(error, registry.modes.values())
+                if job.debug:
+                    voice.line(details(error))
+                named = image is None or len(images) == 1 or image in failure.message
+                voice.error(failure.message if named else f"{image}: {failure.message}", failure.hint)
+                answers.failed(image, failure)
+                codes.append(failure.code)
+            if interrupts.cancel.is_set():
+                return False
+            if left := growth.after_picture():
+                voice.note(
+                    f"memory grows by {left / 1e6:.0f} MB with every picture: the mode '{mode.name}' "
+                    f"({mode.source}) seems to keep what it made"
+                )
+    return True
+
+
+def _recipe(job: Job, mode: Mode, image: str | None) -> Recipe:
+    """What the job asks for of one of its pictures."""
+    subject = mode.subject
+    worked_on = {} if subject is None or image is None else {subject.name: Input(image)}
+    return Recipe(
+        job.mode,
+        inputs={**worked_on, **{name: Input(path) for name, path in job.pictures.items()}},
+        options=job.options,
+        common=job.common,
+        seed=job.seed,
+    )
+
+
+def given_up(voice: Voice) -> int:
+    """Say that the work is lost; the exit code."""
+    voice.line("interrupted: what was in work is not saved")
+    return INTERRUPTED

@@ -1,0 +1,92 @@
+"""Curves of a run: what the objective and its terms were at every step, as JSON and as a plot.
+
+Importing this module loads neither NumPy nor matplotlib.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deepdream.climb.events import Step
+from deepdream.errors import UsageError
+from deepdream.pictures.saving import write_bytes
+
+__all__ = ["Curves", "curves_path"]
+
+
+def curves_path(path: str, image: str | None, images: int) -> Path:
+    """Where the curves of a picture go: `path`, with the picture's name in it if there are several.
+
+    A UsageError unless it ends in .json.
+    """
+    place = Path(path)
+    if place.suffix.lower() != ".json":
+        raise UsageError(
+            f"--report writes JSON, and '{path}' does not end in .json", "the plot stands beside it as .png"
+        )
+    return place if images < 2 or image is None else place.with_suffix(f".{Path(image).stem}.json")
+
+
+@dataclass
+class Curves:
+    """A listener that writes down every step."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def __call__(self, step: Step) -> None:
+        self.rows.append(
+            {
+                "step": len(self.rows) + 1,
+                "octave": step.octave,
+                "size": list(step.size),
+                "seconds": step.seconds,
+                "objective": step.objective,
+                "terms": dict(step.terms),
+            }
+        )
+
+    def save(self, path: Path, about: dict[str, Any]) -> list[Path]:
+        """Write `path`, and a plot beside it where matplotlib is installed; the files written.
+
+        What was at these paths is replaced, as a report is always of the last run. `about` stands before the
+        steps.
+        """
+        write_bytes(path, json.dumps({**about, "steps": self.rows}).encode(), overwrite=True)
+        picture = self._plot()
+        if picture is None:
+            return [path]
+        plot = path.with_suffix(".png")
+        write_bytes(plot, picture, overwrite=True)
+        return [path, plot]
+
+    def _plot(self) -> bytes | None:
+        """The curves as a PNG file; None without matplotlib, or without a step."""
+        try:
+            from matplotlib.backends.backend_agg import FigureCanvasAgg
+            from matplotlib.figure import Figure
+        except ImportError:
+            return None
+        if not self.rows:
+            return None
+        figure = Figure(figsize=(8, 5), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        steps = [row["step"] for row in self.rows]
+        axes.plot(steps, [row["objective"] for row in self.rows], color="black", label="objective")
+        for name in dict.fromkeys(name for row in self.rows for name in row["terms"]):
+            axes.plot(steps, [row["terms"].get(name) for row in self.rows], linewidth=1, label=name)
+        for row, before in zip(self.rows[1:], self.rows, strict=False):
+            if row["octave"] != before["octave"]:
+                axes.axvline(row["step"] - 0.5, color="grey", linestyle=":", linewidth=1)
+        # Losses fall by orders of magnitude, and may have either sign.
+        least = min((abs(row["objective"]) for row in self.rows if row["objective"]), default=1.0)
+        axes.set_yscale("symlog", linthresh=max(least / 100, 1e-12))
+        axes.set_xlabel("step")
+        axes.legend(fontsize="small")
+        stream = io.BytesIO()
+        figure.savefig(stream, format="png", dpi=120)
+        return stream.getvalue()

@@ -1,0 +1,291 @@
+"""Where one recipe is run: its progress shown, its results saved, and the user told where they are."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deepdream.climb.events import Listener
+from deepdream.console.interrupts import Interrupts, in_background
+from deepdream.console.progress import progress
+from deepdream.console.streams import Voice
+from deepdream.desk.answers import Answers
+from deepdream.desk.curves import Curves, curves_path
+from deepdream.desk.making import Making, every_for
+from deepdream.desk.sweeping import Axis, sheet_of
+from deepdream.desk.targets import Target
+from deepdream.desk.telling import details_of, show_plan, summary
+from deepdream.errors import DeepDreamError
+from deepdream.jobs.checkpoints import SUFFIX
+from deepdream.jobs.recipe import Common, Recipe
+from deepdream.jobs.takes import Take
+from deepdream.pictures.animation import Animation, Ended
+from deepdream.pictures.picture import Picture
+from deepdream.runs.results import Frames, Result
+from deepdream.runs.session import Session
+
+if TYPE_CHECKING:
+    from deepdream.climb.engine import Step
+
+__all__ = ["Desk", "Job"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call of a mode's command: what to make of which pictures, where to put it, what to say."""
+
+    mode: str
+    images: tuple[str, ...]
+    """The pictures to work on, one after another; none for a mode that works on none."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    common: Common = field(default_factory=Common)
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    """The other pictures of the mode, by parameter name."""
+    seed: int | None = None
+    output: str | None = None
+    overwrite: bool = False
+    json: bool = False
+    dry_run: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+    save_every: int | None = None
+    report: str | None = None
+    """File for the curves of the run."""
+    sweep: tuple[Axis, ...] = ()
+    """Options to try at several values, on one sheet."""
+    film: str | None = None
+    """Where the film of the making goes."""
+    film_every: int | None = None
+    any_plugin: bool = False
+
+
+@dataclass
+class Desk:
+    """What the recipes of one command share: networks, names of files, and whom to tell."""
+
+    session: Session
+    target: Target
+    job: Job
+    voice: Voice
+    interrupts: Interrupts
+    answers: Answers
+    film: Target | None = None
+    """Where films of the making go."""
+    _told: set[str] = field(default_factory=set)
+
+    def place(self, recipe: Recipe, image: str | None, suffix: str | None = None) -> Take | Path:
+        """Where the result for `image` goes; DeepDreamError if it cannot go there."""
+        if self.target.makes == "animation":
+            return self.target.take(image, recipe, suffix or ".webp")
+        return self.target.path(image, suffix or ".png")
+
+    def plan(self, recipe: Recipe, image: str | None, pictures: Mapping[str, Picture]) -> None:
+        """Say what `make` would do."""
+        with contextlib.redirect_stdout(sys.stderr):
+            plan = self.session.plan(recipe, pictures=pictures)
+        place = self.place(recipe, image)
+        if isinstance(place, Take) and isinstance(plan.made, Animation):
+            place.begin(plan.made)
+        making = self.making(recipe, image, plan)
+        film = "" if making is None else f"{making.take.shown}, a frame every {making.every} steps"
+        show_plan(plan, place.shown if isinstance(place, Take) else place, image, self.answers, film)
+
+    def making(self, recipe: Recipe, image: str | None, plan: Result | None) -> Making | None:
+        """The film of the making, if there is to be one; `plan`, if known, says how it begins."""
+        if self.film is None:
+            return None
+        steps = plan.report["steps"] or 0 if plan is not None else 0
+        first = plan.made if plan is not None and isinstance(plan.made, Picture) else None
+        take = self.film.take(image, recipe, anew=True)
+        take.lock = self.interrupts.writing
+        return Making(take, self.job.film_every or every_for(steps), first)
+
+    def make(
+        self,
+        recipe: Recipe,
+        image: str | None,
+        pictures: Mapping[str, Picture],
+        *,
+        suffix: str | None = None,
+        only: int | None = None,
+    ) -> Result:
+        """Run a recipe, save what it makes, and say where that is.
+
+        Of several pictures, or the frames of an animation, `only` the one of that number, counted from 1.
+        """
+        place = self.place(recipe, image, suffix)
+        frames = place if isinstance(place, Take) else _Until(only or 1)
+        keep = None if isinstance(place, Take) else place.with_name(place.name + SUFFIX)
+        if isinstance(place, Take):
+            place.lock = self.interrupts.writing
+            recipe = place.recipe
+            if len(place):
+                self.voice.say(f"going on after frame {len(place)}, {place.reel.paths[-1]}")
+        self._told = set()
+        curves = Curves()
+        making = self.making(recipe, image, self._planned(recipe, pictures))
+        watching = [] if making is None else [making]
+        result = self._run(
+            recipe,
+            image,
+            pictures,
+            listeners=(curves, lambda step: self._snapshot(step, place), *watching),
+            every=math.gcd(self.job.save_every or 0, *(it.every for it in watching)) or None,
+            frames=frames,
+            keep=keep,
+        )
+        self._report(curves, result, image)
+        saved = self._save(result, place, image, frames.last(), only)
+        if keep is not None:
+            keep.unlink(missing_ok=True)
+        film = []
+        if making is not None and self.film is not None:
+            film = making.finish(result)
+            self.film.finished(making.take)
+            self._note(making.notes())
+        self.voice.say(summary(result))
+        self.answers.made(image, saved, result, film)
+        return result
+
+    def sweep(self, recipe: Recipe, image: str | None, pictures: Mapping[str, Picture]) -> Result:
+        """Run a recipe at every combination of the job's sweep, and save a sheet of the results."""
+        place = self.target.path(image, ".png")
+        self._told = set()
+        results: list[Result] = []
+
+        def make(variant: Recipe) -> Picture:
+            results.append(self._run(variant, image, pictures))
+            return results[-1].picture
+
+        page = sheet_of(
+            recipe,
+            self.job.sweep,
+            make,
+            title=image and Path(image).name,
+            stopped=self.interrupts.cancel.is_set,
+        )
+        result = replace(results[-1], made=page)
+        self.answers.made(image, [self.target.save(page, place, image)], result)
+        return result
+
+    def _run(
+        self,
+        recipe: Recipe,
+        image: str | None,
+        pictures: Mapping[str, Picture],
+        *,
+        listeners: Sequence[Listener] = (),
+        every: int | None = None,
+        frames: Frames | None = None,
+        keep: Path | None = None,
+    ) -> Result:
+        self.interrupts.loading = True
+        # A plugin that prints must not write among the results on standard output.
+        with contextlib.redirect_stdout(sys.stderr), progress(self.voice, image or recipe.mode) as shown:
+            result = in_background(
+                lambda: self.session.run(
+                    recipe,
+                    pictures=pictures,
+                    listeners=(shown, *listeners),
+                    cancel=self.interrupts.cancel,
+                    started=self._started,
+                    pulse=shown.pulse,
+                    every=every,
+                    frames=frames,
+                    keep=keep,
+                )
+            )
+        self.interrupts.loading = False
+        self._note(result.report["notes"])
+        return result
+
+    def _report(self, curves: Curves, result: Result, image: str | None) -> None:
+        if self.job.report is None:
+            return
+        path = curves_path(self.job.report, image, len(self.job.images))
+        facts = {"input": image, **result.report, "recipe": result.recipe.to_json()}
+        if len(curves.save(path, facts)) == 1:
+            self._note([f"{path} has no plot beside it: matplotlib is missing, which deepdream[plot] brings"])
+
+    def _planned(self, recipe: Recipe, pictures: Mapping[str, Picture]) -> Result | None:
+        """The plan that a film of the making is made by."""
+        if self.film is None:
+            return None
+        with contextlib.redirect_stdout(sys.stderr):
+            try:
+                return self.session.plan(recipe, pictures=pictures)
+            except DeepDreamError:  # a mode that cannot be planned, or what the run itself will tell
+                return None
+
+    def _save(
+        self, result: Result, place: Take | Path, image: str | None, frame: Picture | None, only: int | None
+    ) -> list[Path]:
+        if isinstance(place, Take):
+            saved = place.finish(result.recipe, whole=not result.interrupted)
+            self.target.finished(place)
+            self._note(place.notes())
+            return saved
+        made = result.made
+        if isinstance(made, Animation):
+            if frame is None:
+                raise DeepDreamError("the animation has no such frame")
+            made = frame
+        elif isinstance(made, tuple) and only is not None:
+            made = made[min(only, len(made)) - 1]
+        if isinstance(made, tuple):
+            self._note([note for picture in made for note in picture.saving_notes(place)])
+            return self.target.save_all(made, place, image)
+        self._note(made.saving_notes(place))
+        return [self.target.save(made, place, image)]
+
+    def _note(self, notes: Iterable[str]) -> None:
+        for text in notes:
+            if text not in self._told:
+                self._told.add(text)
+                self.voice.note(text)
+
+    def _started(self, report: Mapping[str, Any]) -> None:
+        self.interrupts.loading = False
+        self._note(report["notes"])
+        details_of(report, self.voice)
+
+    def _snapshot(self, step: Step, path: Take | Path) -> None:
+        every = self.job.save_every
+        if not every or step.index % every or step.index >= step.total or isinstance(path, Take):
+            return
+        with self.interrupts.writing:
+            try:
+                self.target.save_snapshot(step.snapshot(), path, step.index)
+            except DeepDreamError as error:  # the work is worth more than a look at it
+                if "snapshots" not in self._told:
+                    self.voice.note(f"snapshots are missing: {error.message}")
+                self._told.add("snapshots")
+
+
+class _Until:
+    """Frames that are forgotten, up to the one of a number."""
+
+    def __init__(self, number: int) -> None:
+        self._number, self._count = number, 0
+        self._last: Picture | None = None
+
+    def __len__(self) -> int:
+        return self._count
+
+    def begin(self, animation: Animation) -> None:
+        pass
+
+    def last(self) -> Picture | None:
+        return self._last
+
+    def add(self, frame: Picture) -> None:
+        self._last = frame
+        self._count += 1
+        if self._count == self._number:
+            raise Ended

@@ -1,0 +1,92 @@
+"""Sweeps: one recipe with some of its options at several values, and a sheet of what each came to."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+from deepdream.errors import UsageError
+from deepdream.jobs.recipe import Common, Recipe
+from deepdream.modes.mode import Mode
+from deepdream.pictures.picture import Picture
+
+__all__ = ["Axis", "parse_sweep", "sheet_of", "variants"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An option and the values to try."""
+
+    name: str
+    values: tuple[Any, ...]
+    common: bool
+    """Whether it is an option that all modes share."""
+
+
+def parse_sweep(texts: Sequence[str], mode: Mode) -> tuple[Axis, ...]:
+    """What `strength=0.2,0.5,0.8` means, once or twice; a UsageError says what is wrong with it."""
+    if len(texts) > 2:
+        raise UsageError(f"{len(texts)} options to sweep", "a sheet has rows and columns: two at most")
+    axes = [_axis(text, mode) for text in texts]
+    if len({axis.name for axis in axes}) < len(axes):
+        raise UsageError(f"--sweep names {axes[0].name} twice", "write all its values after one =")
+    return tuple(axes)
+
+
+def _axis(text: str, mode: Mode) -> Axis:
+    head, equals, tail = text.partition("=")
+    name = head.strip().removeprefix("--").replace("-", "_")
+    words = [word.strip() for word in tail.split(",")]
+    if not equals or not name or not all(words):
+        raise UsageError(
+            f"'{text}' is no sweep", "write an option and its values: --sweep strength=0.2,0.5,0.8"
+        )
+    common = name in {item.name for item in Common.parameters()}
+    check = Common.check if common else (lambda values: mode.check(values, partial=True))
+    return Axis(name, tuple(check({name: word})[name] for word in words), common)
+
+
+def variants(recipe: Recipe, axes: Sequence[Axis]) -> Iterator[tuple[tuple[str, ...], Recipe]]:
+    """Every combination, the last axis changing fastest, with its label; all have the same seed."""
+    seed = secrets.randbelow(2**31) if recipe.seed is None else recipe.seed
+    for values in product(*(axis.values for axis in axes)):
+        chosen = dict(zip(axes, values, strict=True))
+        own: Mapping[str, Any] = {axis.name: value for axis, value in chosen.items() if not axis.common}
+        shared: Mapping[str, Any] = {axis.name: value for axis, value in chosen.items() if axis.common}
+        yield (
+            tuple(f"{axis.name.replace('_', '-')} {_shown(value)}" for axis, value in chosen.items()),
+            replace(
+                recipe,
+                options={**recipe.options, **own},
+                common=replace(recipe.common, **shared),
+                seed=seed,
+            ),
+        )
+
+
+def sheet_of(
+    recipe: Recipe,
+    axes: Sequence[Axis],
+    make: Callable[[Recipe], Picture],
+    *,
+    title: str | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Picture:
+    """A contact sheet of every combination; those that were not made once it is `stopped` stay empty."""
+    from deepdream.pictures.sheets import Cell, sheet
+
+    cells = []
+    for labels, variant in variants(recipe, axes):
+        cells.append(Cell(None if stopped() else make(variant), labels))
+    columns = len(axes[-1].values)
+    page: Picture = sheet(cells, columns=columns if len(axes) > 1 else None, side=384, title=title)
+    return page
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_shown, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,199 @@
+"""Where results go: the names of files, which are checked before any work and never taken twice."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from deepdream.errors import DeepDreamError, UsageError
+from deepdream.jobs.recipe import Recipe
+from deepdream.jobs.reel import Reel, beside, fingerprints
+from deepdream.jobs.takes import Take
+from deepdream.pictures.animation import Kind
+from deepdream.pictures.picture import Picture
+from deepdream.pictures.saving import (
+    FILMS,
+    check_new_folder,
+    check_writable,
+    exists,
+    format_of,
+    make_folder,
+    output_path,
+)
+
+__all__ = ["Target"]
+
+
+class Target:
+    """Where results go: one named file, or files named after their pictures in a folder.
+
+    An output that ends in a slash is a folder, which is made for the first picture that is written. Where a
+    mode makes several pictures of one, they are numbered: `x.png` stands for `x.01.png`, `x.02.png`, ...
+    """
+
+    def __init__(
+        self,
+        job_mode: str,
+        output: str | None,
+        *,
+        images: int = 1,
+        overwrite: bool = False,
+        makes: Kind = "picture",
+        flag: str = "-o",
+    ) -> None:
+        self.mode, self.overwrite, self.makes = job_mode, overwrite, makes
+        self.file: Path | None = None
+        self.folder = Path()
+        self._frames = False
+        """Whether the frames of animations are what is wanted, each in a file of its own."""
+        self._written: set[Path] = set()
+        if output is None:
+            return
+        if not output:
+            raise UsageError("the output has no name", "leave -o out for a name made of the picture's")
+        path = Path(output)
+        if os.path.isdir(output) or output.endswith(("/", os.sep)):  # noqa: PTH112 (Path's may raise)
+            self.folder = path
+            self._frames = makes == "animation"
+        elif images > 1:
+            raise UsageError(
+                f"{output} is one file for {images} pictures",
+                f"name a folder with {flag}: a new one ends in '/'",
+            )
+        else:
+            self.file = path
+
+    def path(self, image: str | None, suffix: str = ".png") -> Path:
+        """The path for what is made of `image`, or of nothing; DeepDreamError if it cannot be written."""
+        name = self._name(image)
+        plain = self.folder / f"{name}{suffix}"
+        if not self.folder.is_dir():
+            format_of(plain)
+            check_new_folder(self.folder)
+            return plain
+        if self.file is not None:
+            path = self.file
+        elif self.overwrite and plain not in self._written:
+            path = plain
+        else:
+            path = self._free(image, suffix)
+        check_writable(path, self._may_replace(path))
+        if self.makes == "pictures" and not self._may_replace(path) and (there := _numbered(path)):
+            raise exists(there[0])
+        return path
+
+    def save(self, picture: Picture, path: Path, image: str | None) -> Path:
+        """Save at `path`; at the next free number if somebody took a name that we chose ourselves."""
+        self.make_folder()
+        while True:
+            try:
+                saved = picture.save(path, overwrite=self._may_replace(path))
+            except DeepDreamError:
+                if self.file is not None or self._may_replace(path) or not os.path.lexists(path):
+                    raise
+                path = self._free(image, path.suffix)
+            else:
+                self._written.add(path)
+                return saved
+
+    def take(self, image: str | None, recipe: Recipe, suffix: str = ".webp", *, anew: bool = False) -> Take:
+        """The place for the animation that `recipe` makes of `image`.
+
+        A file of the kind `suffix`, a named film, or frames in a folder. Frames that the same recipe left are
+        continued; those of others are in the way. With `anew`, whatever an unfinished film left is given up.
+        """
+        recipe = fingerprints(recipe)
+        if self.file is not None:
+            check_writable(self.file, self.overwrite, suffixes=FILMS)
+            if anew:
+                return Take(beside(self.file, fresh=True), self.file, recipe, overwrite=self.overwrite)
+            return self._take(beside(self.file), self.file, recipe)
+        if self.folder.is_dir():
+            check_writable(self.folder / f"{self._name(image)}.png", overwrite=True)
+        else:
+            check_new_folder(self.folder)
+        suffix = "" if self._frames else suffix
+
+        def reel(path: Path) -> Reel:
+            return Reel(self.folder, path.name) if self._frames else beside(path)
+
+        def taken(path: Path) -> bool:
+            if self._may_replace(path):
+                return False
+            there, begun = reel(path), reel(path).begun(recipe)
+            in_the_way = len(there) and (begun is None or (self._frames and there.whole()))
+            return path in self._written or os.path.lexists(path) or bool(in_the_way)
+
+        path = output_path(self._name(image), suffix, self.folder, taken=taken)
+        return self._take(reel(path), None if self._frames else path, recipe)
+
+    def _take(self, reel: Reel, path: Path | None, recipe: Recipe) -> Take:
+        begun = reel.begun(recipe)
+        if begun is not None and not (path is None and reel.whole()):
+            recipe = replace(recipe, seed=begun.seed, used=begun.used)
+        elif len(reel):
+            if not self.overwrite:
+                raise DeepDreamError(
+                    f"{reel.folder} holds frames of another animation",
+                    "choose another name, or replace them: --overwrite",
+                )
+            reel = Reel(reel.folder, reel.stem, fresh=True)
+        return Take(reel, path, recipe, overwrite=self.overwrite)
+
+    def finished(self, take: Take) -> None:
+        """Give the name of an animation to no other."""
+        self._written.add(take.path or take.reel.folder / take.reel.stem)
+
+    def save_all(self, pictures: Sequence[Picture], path: Path, image: str | None) -> list[Path]:
+        """Save several pictures under numbered names made of `path`; a single one at `path` itself."""
+        if len(pictures) == 1:
+            return [self.save(pictures[0], path, image)]
+        self.make_folder()
+        overwrite = self._may_replace(path)
+        if not overwrite and self.file is None and (path.exists() or _numbered(path)):
+            path = self._free(image, path.suffix)
+        self._written.add(path)
+        digits = max(2, len(str(len(pictures))))
+        return [
+            picture.save(path.with_suffix(f".{number:0{digits}d}{path.suffix}"), overwrite=overwrite)
+            for number, picture in enumerate(pictures, 1)
+        ]
+
+    def save_snapshot(self, picture: Picture, path: Path, step: int) -> Path:
+        """Save the picture after `step` beside `path`, which it will be; no file gives way to it unasked."""
+        self.make_folder()
+        if self.overwrite:
+            place = path.with_suffix(f".step{step:04d}{path.suffix}")
+        else:
+            place = output_path(f"{path.stem}.step{step:04d}", path.suffix, path.parent)
+        return picture.save(place, overwrite=self.overwrite)
+
+    def make_folder(self) -> None:
+        """Make the folder that results go to, unless it is there."""
+        if not self.folder.is_dir():
+            make_folder(self.folder)
+
+    def _name(self, image: str | None) -> str:
+        """The name of a result without its suffix: `photo.dream`, or `visualize` where there is no photo."""
+        return self.mode if image is None else f"{Path(image).stem}.{self.mode}"
+
+    def _free(self, image: str | None, suffix: str) -> Path:
+        def taken(path: Path) -> bool:
+            return os.path.lexists(path) or (self.makes == "pictures" and bool(_numbered(path)))
+
+        return output_path(self._name(image), suffix, self.folder, taken=taken)
+
+    def _may_replace(self, path: Path) -> bool:
+        return self.overwrite and path not in self._written
+
+
+def _numbered(path: Path) -> list[Path]:
+    """The files that pictures numbered after `path` may have left."""
+    pattern = re.compile(rf"{re.escape(path.stem)}\.\d{{2,}}{re.escape(path.suffix)}")
+    try:
+        return sorted(entry for entry in path.parent.iterdir() if pattern.fullmatch(entry.name))
+    except OSError:
+        return []

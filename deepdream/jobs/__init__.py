@@ -1,0 +1,1 @@
+"""Jobs as data, and what they leave on the disk."""

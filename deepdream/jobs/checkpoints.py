@@ -1,0 +1,131 @@
+"""Checkpoints: what a long run keeps on disk, so that one that was killed goes on to the same bytes.
+
+A checkpoint is a NumPy archive beside the result that is to be: arrays, and a head in JSON that names the
+job. Importing this module loads no NumPy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deepdream.errors import DeepDreamError
+from deepdream.jobs.recipe import Common, Recipe
+from deepdream.pictures.saving import writing
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["SUFFIX", "Checkpoint", "Kept", "State"]
+
+SUFFIX = ".resume"
+"""What the name of a result gets for its checkpoint."""
+
+FIRST, RARELY = 20.0, 20.0
+"""Seconds before the first checkpoint; how many times as long as saving one takes there is none."""
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a climb stands: with it, another run goes on as if there had been one."""
+
+    octave: int
+    index: int
+    """Steps taken in all."""
+    taken: int
+    """Steps taken in this octave."""
+    arrays: tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a checkpoint holds."""
+
+    seed: int
+    first: int
+    """Steps of the run before the climb that was going on."""
+    state: State
+    tile: int | None
+    """Side of the tiles; the run must be cut as it was, for tiles change the last bits."""
+    budget: float | None
+    start: Mapping[str, float] | None
+    """What the first step of the run found the objective to be."""
+
+    def common(self, common: Common) -> Common:
+        """The common options that cut the picture as it was cut."""
+        if common.tile != "auto":
+            return common
+        memory = common.memory if self.budget is None else self.budget
+        return replace(common, memory=memory, tile="off" if self.tile is None else "auto")
+
+
+@dataclass
+class Checkpoint:
+    """The checkpoint of one job at one place.
+
+    A file that is not this job's (another recipe, other software, damaged) counts as none, and is written
+    over.
+    """
+
+    path: Path
+    recipe: Recipe
+    """The job, the hashes of its inputs filled in; without a seed where none was asked for."""
+    trouble: str | None = None
+    """Why checkpoints cannot be saved."""
+    _next: float = field(default_factory=lambda: time.monotonic() + FIRST)
+
+    def read(self) -> Kept | None:
+        """What an earlier run of the same job left."""
+        import numpy as np
+
+        try:
+            with np.load(self.path, allow_pickle=False) as archive:
+                head = json.loads(str(archive["head"]))
+                if head["job"] != self._job():
+                    return None
+                arrays = tuple(archive[f"array{number}"] for number in range(head["arrays"]))
+            octave, index, taken = head["state"]
+            state = State(octave, index, taken, arrays)
+            return Kept(head["seed"], head["first"], state, head["tile"], head["budget"], head["start"])
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+            return None
+
+    def due(self) -> bool:
+        """Whether it is time for another."""
+        return self.trouble is None and time.monotonic() >= self._next
+
+    def save(self, seed: int, first: int, state: State, report: Mapping[str, Any]) -> None:
+        """Keep `state`, whole or not at all; what prevents it is left in `trouble`."""
+        import numpy as np
+
+        began = time.monotonic()
+        head = {
+            "job": self._job(),
+            "seed": seed,
+            "first": first,
+            "state": [state.octave, state.index, state.taken],
+            "arrays": len(state.arrays),
+            "tile": report.get("tile"),
+            "budget": report.get("budget"),
+            "start": report.get("objective", {}).get("start"),
+        }
+        arrays = {f"array{number}": array for number, array in enumerate(state.arrays)}
+        try:
+            with writing(self.path, overwrite=True) as place, place.open("wb") as file:
+                np.savez(file, allow_pickle=False, head=np.array(json.dumps(head)), **arrays)
+        except DeepDreamError as error:
+            self.trouble = error.message
+        now = time.monotonic()
+        self._next = now + max(FIRST, RARELY * (now - began))
+
+    def _job(self) -> str:
+        from deepdream.jobs.versions import versions
+
+        data = {**self.recipe.to_json(), "versions": versions(), "used": {}}
+        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

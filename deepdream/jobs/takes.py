@@ -1,0 +1,99 @@
+"""An animation on its way to the disk: its frames as they are made, and the film that is made of them."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from deepdream.errors import DeepDreamError
+from deepdream.jobs.recipe import Recipe
+from deepdream.jobs.reel import Reel
+from deepdream.pictures.animation import Animation
+from deepdream.pictures.picture import Picture
+from deepdream.pictures.saving import FILMS, check_writable, format_of
+
+__all__ = ["Take"]
+
+
+class Take:
+    """Keeps the frames of a run (`results.Frames`) in a reel, and makes the film `path` of them.
+
+    Without `path` the frames are the result. `recipe` is what to run: where there are frames already, the
+    one that made them.
+    """
+
+    def __init__(self, reel: Reel, path: Path | None, recipe: Recipe, *, overwrite: bool = False) -> None:
+        self.reel, self.path, self.recipe = reel, path, recipe
+        self.lock = threading.Lock()
+        """Held while a frame is written."""
+        self._overwrite = overwrite
+        self._animation: Animation | None = None
+        self._kept = False
+        self._shown: Picture | None = None
+
+    def __len__(self) -> int:
+        return len(self.reel)
+
+    @property
+    def shown(self) -> Path:
+        """What to call the result before it is there: the film, or the folder with the first frame."""
+        return self.path or self.reel.path(0)
+
+    def begin(self, animation: Animation) -> None:
+        """Take the animation on, unless the film cannot show it."""
+        if self.path is not None:
+            from deepdream.pictures.films import check_film
+
+            check_film(self.path, animation.fps, overwrite=self._overwrite)
+        self._animation = animation
+
+    def last(self) -> Picture | None:
+        return self.reel.last()
+
+    def add(self, frame: Picture) -> None:
+        if self.path is not None and not len(self.reel):
+            check_writable(self.path, self._overwrite, size=frame.size, suffixes=FILMS)
+        with self.lock:
+            self.reel.add(frame)
+
+    def notes(self) -> list[str]:
+        """What the film cannot hold of its frames, and what became of them."""
+        if self.path is None or self._animation is None:
+            return []
+        notes, name, format = [], self.path.name, format_of(self.path, FILMS)
+        last = self._shown
+        if last is not None and last.alpha is not None and format in ("GIF", "MP4"):
+            notes.append(f"{name}: {format} has no transparency, white shows; WebP keeps it")
+        if last is not None and format == "MP4" and (last.width % 2 or last.height % 2):
+            notes.append(f"{name}: MP4 has even sides, so one row or column of pixels is left out")
+        if self._kept:
+            notes.append(f"{self.reel.folder} keeps the frames: -o {self.path} --overwrite goes on with them")
+        return notes
+
+    def finish(self, recipe: Recipe, *, whole: bool, rest: float = 0.0) -> list[Path]:
+        """Make the film, with `recipe` in it, and return the files of the result.
+
+        The last frame stays for `rest` seconds more. The frames are kept, to go on with, unless the animation
+        is `whole`.
+        """
+        if self._animation is None or not len(self.reel):
+            raise DeepDreamError("the animation has no frame")
+        if self.path is None:
+            return self.reel.paths
+        from deepdream.pictures.films import write_film
+
+        self._shown = self.last()
+        write_film(
+            self.path,
+            self.reel.image,
+            len(self.reel),
+            fps=self._animation.fps,
+            loop=self._animation.loop,
+            rest=rest,
+            recipe=recipe.to_json(),
+            overwrite=self._overwrite,
+        )
+        if whole:
+            self.reel.clear()
+        self._kept = not whole
+        return [self.path]

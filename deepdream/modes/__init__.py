@@ -1,0 +1,1 @@
+"""Modes: declaring, finding, checking and guarding them."""

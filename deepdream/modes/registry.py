@@ -1,0 +1,197 @@
+"""The registry: loads every mode that `discovery` finds, and survives the broken ones."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+from deepdream.console.streams import Voice
+from deepdream.errors import DeepDreamError, UsageError, did_you_mean
+from deepdream.jobs.options import REQUIRED, Parameter
+from deepdream.modes.discovery import Found, Place, places
+from deepdream.modes.guard import HeavyImportError, TooSlow, Watch, guarded
+from deepdream.modes.mode import API_VERSION, COMMON_NAMES, TOOLS, Mode, declare, mode
+from deepdream.modes.quarantine import Quarantine
+
+__all__ = [
+    "API_VERSION",
+    "COMMON_NAMES",
+    "REQUIRED",
+    "TOOLS",
+    "Mode",
+    "Parameter",
+    "Problem",
+    "Registry",
+    "declare",
+    "load",
+    "load_from",
+    "mode",
+]
+
+SECONDS: Final = 3.0
+"""How long a plugin may take to load; DEEPDREAM_PLUGIN_SECONDS sets another limit."""
+
+SLOW: Final = 0.3
+"""Seconds from which a plugin is worth a remark: every command waits for it."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A plugin, or a mode of it, that could not be loaded, or that was and did what it should not.
+
+    `details` is a traceback, or empty.
+    """
+
+    source: str
+    message: str
+    hint: str | None = None
+    details: str = ""
+    kind: Literal["refused", "warning", "remark"] = "refused"
+    """A warning is told with every command, a remark to those who ask."""
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The modes by name, and what went wrong on the way to them."""
+
+    modes: Mapping[str, Mode]
+    problems: tuple[Problem, ...] = ()
+    skipped: bool = False
+    """Whether plugins were left out because they had been too slow before."""
+
+    def get(self, name: str) -> Mode:
+        """The mode of that name; a UsageError with the nearest names if there is none."""
+        if name in self.modes:
+            return self.modes[name]
+        known = ", ".join(self.modes)
+        raise UsageError(f"no mode '{name}'", did_you_mean(name, self.modes, otherwise=f"modes: {known}"))
+
+
+def load(environ: Mapping[str, str] = os.environ, *, retry: bool = True) -> Registry:
+    """Find and load every mode: built-ins, `$DEEPDREAM_PLUGINS`, the user's folder, installed packages.
+
+    A place that cannot be loaded, or not in time, becomes a Problem, and the others go on. Without `retry`,
+    plugins that were too slow the last time, and have not changed, are left out at once.
+    `DEEPDREAM_NO_PLUGINS=1` keeps the built-ins only. The current folder is never searched.
+    """
+    return load_from(places(environ), limit=_limit(environ), retry=retry)
+
+
+def load_from(sources: Iterable[Place], *, limit: float = SECONDS, retry: bool = True) -> Registry:
+    """The modes of the places in `sources`, none of which may take longer than `limit` seconds."""
+    modes: dict[str, Mode] = {}
+    problems: list[Problem] = []
+    quarantine, skipped = Quarantine(), False
+    for place in sources:
+        if not retry and quarantine.holds(place.label, place.file):
+            skipped = True
+            problems.append(_too_slow(place.label, limit, "was not loaded"))
+            continue
+        watch = Watch()
+        try:
+            found = place.functions() if place.builtin else _guarded(place, watch, limit, quarantine)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit too: a plugin must not end the program
+            problems.append(_problem(place.label, error, watch, limit))
+            found = []
+        problems += _misbehaviour(place.label, watch, loaded=bool(found))
+        for function, plugin in found:
+            try:
+                declared = declare(function, place.label, plugin)
+                first = modes.setdefault(declared.name, declared)
+                if first is not declared:
+                    raise DeepDreamError(
+                        f"the mode '{declared.name}' exists already, from {first.source}",
+                        f"rename the mode in {place.label}",
+                    )
+            except Exception as error:
+                problems.append(_problem(place.label, error, watch, limit))
+    return Registry(MappingProxyType(modes), tuple(problems), skipped)
+
+
+def _limit(environ: Mapping[str, str]) -> float:
+    text = environ.get("DEEPDREAM_PLUGIN_SECONDS", "")
+    try:
+        return max(float(text), 0.01) if text else SECONDS
+    except ValueError:
+        raise UsageError(f"DEEPDREAM_PLUGIN_SECONDS must be a number, not {text!r}") from None
+
+
+def _guarded(place: Place, watch: Watch, limit: float, quarantine: Quarantine) -> Found:
+    """The functions of a place that is not ours; one that is too slow is remembered."""
+
+    def hopeless() -> None:
+        problem = _too_slow(place.label, limit, "cannot be stopped")
+        quarantine.add(place.label, place.file)
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__  # which the guard keeps back
+        Voice().error(f"plugin {problem.source}: {problem.message}", "the next command leaves it out")
+        os._exit(1)
+
+    try:
+        found = guarded(place.functions, watch, limit, hopeless)
+    except TooSlow:
+        quarantine.add(place.label, place.file)
+        raise
+    quarantine.remove(place.label)
+    return found
+
+
+def _problem(label: str, error: BaseException, watch: Watch, limit: float) -> Problem:
+    details = "".join(traceback.format_exception(error))
+    if isinstance(error, DeepDreamError):
+        return Problem(label, error.message, error.hint)
+    if isinstance(error, TooSlow):
+        return _too_slow(label, limit, "was not loaded", details)
+    if isinstance(error, HeavyImportError):
+        return Problem(
+            label,
+            f"imports {error.name} at the top of a module, which every command would wait for",
+            "its author must move the import into the function that needs it",
+            details,
+        )
+    said = str(error).strip().partition("\n")[0]  # one line; the details have them all
+    if isinstance(error, SyntaxError):
+        said = f"{error.msg}, line {error.lineno}"
+    message = f"cannot be loaded: {type(error).__name__}" + (f": {said}" if said else "")
+    return Problem(
+        label, message, "its author must mend it; DEEPDREAM_NO_PLUGINS=1 leaves every plugin out", details
+    )
+
+
+def _too_slow(label: str, limit: float, how: str, details: str = "") -> Problem:
+    return Problem(
+        label,
+        f"{how} within {limit:g} s",
+        "its author must move what takes long into the mode; 'deepdream plugins' tries it again, "
+        "DEEPDREAM_PLUGIN_SECONDS gives it longer",
+        details,
+    )
+
+
+def _misbehaviour(label: str, watch: Watch, *, loaded: bool) -> list[Problem]:
+    """What a plugin did while it was loaded that it should not have done."""
+    found = []
+    # Of what is left out anyway one line is enough.
+    kind: Literal["warning", "remark"] = "warning" if loaded else "remark"
+    author = "its author must change that: a module only declares its modes"
+    if text := " ".join(watch.printed.split()):
+        shown = text if len(text) <= 60 else text[:57] + "..."
+        found.append(Problem(label, f"prints while it is loaded: {shown!r}", author, kind=kind))
+    if watch.changed:
+        what = " and ".join(watch.changed[:3])
+        found.append(Problem(label, f"changed {what}, which was undone", author, kind=kind))
+    if loaded and watch.heavy:
+        what = " and ".join(dict.fromkeys(watch.heavy))
+        found.append(
+            Problem(label, f"was refused to import {what} while it was loaded", author, kind="remark")
+        )
+    if loaded and watch.seconds > SLOW:
+        says = f"takes {watch.seconds:.1f} s to load, for which every command waits"
+        found.append(Problem(label, says, author, kind="remark"))
+    return found

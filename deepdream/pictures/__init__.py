@@ -1,0 +1,1 @@
+"""Pictures and films: reading, writing, colours, sizes; no network."""

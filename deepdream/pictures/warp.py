@@ -1,0 +1,129 @@
+"""Moving pictures about their centre: zooming, turning and shifting by one resampling of good quality."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from deepdream.pictures.picture import Picture
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Motion"]
+
+
+@dataclass(frozen=True)
+class Motion:
+    """What moves a picture: `zoom` (more than 1 enlarges) and `rotation` in degrees (anticlockwise) about its
+    centre, then a shift of `right` and `down` in parts of its width and height.
+
+    A motion of all defaults is none.
+    """
+
+    zoom: float = 1.0
+    rotation: float = 0.0
+    right: float = 0.0
+    down: float = 0.0
+
+    def moved(self, picture: Picture, times: int = 1) -> Picture:
+        """The picture moved `times` times over (backwards if negative), resampled once, at its own size.
+
+        Bicubic. What comes in over the border is the picture mirrored there, so that nothing is smeared.
+        """
+        if not times or self == Motion():
+            return picture
+        alpha = None if picture.alpha is None else self._sampled(picture.alpha[:, :, None], times)[:, :, 0]
+        return replace(picture, pixels=self._sampled(picture.pixels, times), alpha=alpha)
+
+    def homing(self, frame: Picture, goal: Picture, left: int, of: int) -> Picture:
+        """`frame` on its way to `goal`, which it would be after `left` more moves.
+
+        Over it lies the goal, moved back as many times, so that each move brings it nearer; its opacity grows
+        evenly, from nothing at `of + 1` moves to all at none. Its border is soft, and where it does not reach
+        its mirror image comes in later, with the cube of that.
+        """
+        covered = self.coverage(frame.size, -left)[:, :, None]
+        opacity = 1 - left / (of + 1)
+        share = covered * opacity + (1 - covered) * opacity**3
+        above = self.moved(goal, -left)
+        pixels = frame.pixels + share * (above.pixels - frame.pixels)
+        alpha = frame.alpha
+        if alpha is not None and above.alpha is not None:
+            alpha = alpha + share[:, :, 0] * (above.alpha - alpha)
+        return replace(frame, pixels=pixels, alpha=alpha)
+
+    def coverage(self, size: tuple[int, int], times: int) -> np.ndarray:
+        """How surely each pixel of a picture of `size`, moved `times` times, shows it, not its mirror image.
+
+        float32 [H, W]: 1 inside, falling smoothly to 0 at its border. The less of the frame lies beyond the
+        border, the narrower the fall.
+        """
+        import numpy as np
+
+        inside = self._inside(size, times)
+        reach = min(-float(inside.min()), min(size) / 4)
+        if reach <= 0:
+            return np.ones(inside.shape, np.float32)
+        return _smooth(inside / reach)
+
+    def _inside(self, size: tuple[int, int], times: int) -> np.ndarray:
+        """How far inside the picture's border each pixel [H, W] comes from, in pixels; negative outside."""
+        import numpy as np
+
+        width, height = size
+        a, b, c, d, e, f = self._source(size, times)
+        y, x = np.mgrid[:height, :width] + 0.5
+        there_x, there_y = a * x + b * y + c, d * x + e * y + f
+        depth: np.ndarray = np.minimum(
+            np.minimum(there_x, width - there_x), np.minimum(there_y, height - there_y)
+        )
+        return depth
+
+    def _source(self, size: tuple[int, int], times: int) -> tuple[float, ...]:
+        """Where the point (x, y) of the moved picture comes from: (ax + by + c, dx + ey + f).
+
+        In pixels from the picture's upper left corner, so that the centre of the first pixel is (½, ½).
+        """
+        import numpy as np
+
+        width, height = size
+        turn = math.radians(self.rotation)
+        cos, sin = self.zoom * math.cos(turn), self.zoom * math.sin(turn)
+        # Rows count downwards, so anticlockwise is this way round.
+        once = np.array([[cos, sin, self.right * width], [-sin, cos, self.down * height], [0, 0, 1]])
+        back = np.linalg.matrix_power(np.linalg.inv(once), times)
+        middle = np.array([width / 2, height / 2])
+        offset = middle - back[:2, :2] @ middle + back[:2, 2]
+        return (*map(float, (*back[0, :2], offset[0])), *map(float, (*back[1, :2], offset[1])))
+
+    def _sampled(self, levels: np.ndarray, times: int) -> np.ndarray:
+        """`levels` [H, W, C], 0 to 255, moved."""
+        import numpy as np
+        from PIL import Image
+
+        height, width = levels.shape[:2]
+        # The kernel sees two pixels beyond the outermost point.
+        margin = 2 + max(0, math.ceil(-float(self._inside((width, height), times).min())))
+        a, b, c, d, e, f = self._source((width, height), times)
+        to_padded = (a, b, c + margin, d, e, f + margin)
+        padded = np.pad(levels, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
+        planes = [
+            Image.fromarray(np.ascontiguousarray(padded[:, :, channel])).transform(
+                (width, height), Image.Transform.AFFINE, to_padded, Image.Resampling.BICUBIC
+            )
+            for channel in range(levels.shape[2])
+        ]
+        # The lobes of the kernel overshoot at edges.
+        moved: np.ndarray = np.clip(np.stack([np.asarray(plane) for plane in planes], axis=2), 0, 255)
+        return moved
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+    """0 up to 0, 1 from 1 on, and a smooth rise between (Hermite's 3t² - 2t³)."""
+    import numpy as np
+
+    t = np.clip(values, 0, 1).astype(np.float32)
+    risen: np.ndarray = t * t * (3 - 2 * t)
+    return risen

@@ -1,0 +1,1 @@
+"""Running a job: the one way that every front end goes."""

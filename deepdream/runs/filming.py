@@ -1,0 +1,51 @@
+"""An animation in the making: its frames watched one by one, on behalf of whoever asks for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from deepdream.climb.engine import Engine
+from deepdream.jobs.recipe import Recipe
+from deepdream.jobs.versions import versions
+from deepdream.modes.mode import Mode
+from deepdream.pictures.animation import Animation, Ended
+from deepdream.pictures.picture import Picture
+from deepdream.runs.results import used_of
+
+__all__ = ["planned", "watched"]
+
+
+def watched(made: Animation, mode: Mode, engine: Engine, recipe: Recipe) -> Animation:
+    """The animation with its frames checked and given recipes; it ends when the engine is stopped."""
+
+    def frame(index: int, previous: Picture | None) -> Picture:
+        engine.part(index, made.count)
+        if engine.cancelled:
+            engine.report["interrupted"] = True
+        if engine.report["interrupted"] and previous is not None:
+            raise Ended
+        picture = mode.check_picture(made.frame(index, previous))
+        if previous is not None:
+            if engine.report["interrupted"]:  # half a frame would not be what the recipe says
+                raise Ended
+            if picture.size != previous.size:
+                raise mode.fault(f"returned a frame of {picture.size} pixels after one of {previous.size}")
+        used = {**used_of(engine.report, picture), "frame": [index + 1, made.count]}
+        if engine.report["interrupted"]:
+            used["interrupted"] = True
+        return replace(picture, recipe=replace(recipe, used=used, versions=versions()).to_json())
+
+    return replace(made, frame=frame)
+
+
+def planned(made: Animation, engine: Engine) -> dict[str, Any]:
+    """What is known of an animation beforehand: its size, and its steps by those of its first two frames."""
+    counts: list[int] = []
+    previous = None
+    for index in range(min(2, made.count)):
+        engine.part(index, made.count)
+        previous = made.frame(index, previous)
+        counts.append(engine.report.get("steps") or 0)
+    size = {} if previous is None else {"size": list(previous.size)}
+    return {"steps": counts[0] + counts[-1] * (made.count - 1), **size}

@@ -1,0 +1,128 @@
+"""The atlas: a photograph dreamt on at every layer of a network, or by channels of a layer, on one sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from deepdream import backbones
+from deepdream import objectives as obj
+from deepdream.climb.engine import Engine
+from deepdream.climb.events import Step
+from deepdream.console.progress import duration
+from deepdream.objectives.layerspec import LayerSpec, parse
+from deepdream.pictures.picture import Picture
+from deepdream.pictures.sheets import Cell, sheet
+
+__all__ = ["Dreamt", "Settings", "dream_cells", "labels", "page", "specs_for"]
+
+_STRONGEST = 24
+"""Channels of a layer that is named as a whole: those that answer most to the photograph."""
+
+_SHARED = 8
+"""Channels that share a trace; every one of them costs the others a little."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How each cell is dreamt: small, so that all of them together take no longer than one large dream."""
+
+    size: int = 192
+    octaves: int = 3
+    steps: int = 8
+    step_size: float = 1.5
+    jitter: int = 16
+
+
+@dataclass(frozen=True)
+class Dreamt:
+    """One cell: what was dreamt, the picture, and the seconds that a step at full size took."""
+
+    spec: LayerSpec
+    picture: Picture
+    seconds: float | None
+
+
+def specs_for(
+    engine: Engine, photo: Picture, texts: Sequence[str], rewarding: Sequence[str]
+) -> list[LayerSpec]:
+    """What to dream: `texts` in the grammar of `--layer`, channel by channel, or the `rewarding` layers.
+
+    One layer without channels stands for the channels of it that answer most strongly to `photo`.
+    """
+    if not texts:
+        return [LayerSpec(name) for name in rewarding]
+    specs = [parse(text) for text in texts]
+    found: list[LayerSpec] = []
+    for spec in specs:
+        if spec.whole and len(specs) > 1:
+            found.append(spec)
+            continue
+        ranked = spec.ranked
+        if spec.whole:
+            count = min(_STRONGEST, _layer(engine, spec.layer).channels)
+            ranked = parse(f"x[top{count}]").ranked
+        channels = dict.fromkeys(spec.channels)
+        if ranked:
+            seen = engine.features(photo, [spec.layer])[spec.layer]
+            channels |= dict.fromkeys(c for rank in ranked for c in obj.ranking(seen, rank))
+        found += [replace(spec, channels=(c,), ranked=(), weight=1.0) for c in channels]
+    return found
+
+
+def dream_cells(
+    engine: Engine, photo: Picture, specs: Sequence[LayerSpec], settings: Settings
+) -> list[Dreamt]:
+    """Dream every cell; those that were begun when the engine is cancelled, and none after them."""
+    aims = [obj.layers([spec]) for spec in specs]
+    timer = _Timer()
+    engine.listeners = (timer, *engine.listeners)
+    made = []
+    for number in engine.each(range(len(specs))):
+        begin = number // _SHARED * _SHARED
+        near = [(n, aim) for n, aim in enumerate(aims[begin : begin + _SHARED], start=begin)]
+        timer.seconds = None
+        picture = engine.ascend(
+            photo,
+            # The neighbours at weight 0: cells that differ in their weights alone share what was traced.
+            obj.total(
+                aim if n == number else 0.0 * aim for n, aim in near if aim.layers == aims[number].layers
+            ),
+            octaves=settings.octaves,
+            steps=settings.steps,
+            step_size=settings.step_size,
+            jitter=settings.jitter,
+        )
+        made.append(Dreamt(specs[number], picture, timer.seconds))
+    return made
+
+
+def page(engine: Engine, cells: Sequence[Dreamt], count: int, title: str) -> Picture:
+    """The contact sheet: the cells with their labels, and empty places up to `count`."""
+    shown = [Cell(cell.picture, labels(engine, cell)) for cell in cells]
+    missing = [Cell(None)] * (count - len(cells))
+    return sheet([*shown, *missing], title=title)
+
+
+def labels(engine: Engine, cell: Dreamt) -> list[str]:
+    """What stands below a cell: layer, channels, the part of a picture it sees, the cost of a step."""
+    layer = _layer(engine, cell.spec.layer)
+    sees = f"sees {layer.receptive_field} px" if layer.receptive_field else "sees everything"
+    cost = "" if cell.seconds is None else f"{duration(cell.seconds)}/step"
+    if not cell.spec.whole:
+        return [str(cell.spec), cost]
+    return [cell.spec.layer, f"{layer.channels} channels", " · ".join(filter(None, [sees, cost]))]
+
+
+def _layer(engine: Engine, name: str) -> backbones.Layer:
+    model = engine.common.model
+    return backbones.get("vgg16" if model == "auto" else model).layer(name)
+
+
+class _Timer:
+    """A listener that knows how long the last step took."""
+
+    seconds: float | None = None
+
+    def __call__(self, step: Step) -> None:
+        self.seconds = step.seconds

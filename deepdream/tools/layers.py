@@ -1,0 +1,202 @@
+"""The command that lists layers, and shows on a photograph what each of them does."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from deepdream import backbones
+from deepdream.climb.engine import Engine
+from deepdream.console.interrupts import Interrupts, in_background
+from deepdream.console.progress import duration, progress
+from deepdream.console.streams import Voice, put, table
+from deepdream.desk.commands import complete_layers, complete_models
+from deepdream.errors import UsageError
+from deepdream.jobs.recipe import Common
+from deepdream.pictures.picture import check_writable, load
+from deepdream.pictures.saving import SUFFIXES
+from deepdream.tools import atlas
+
+__all__ = ["layers"]
+
+_INTERRUPTED = 130
+
+
+def layers(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL|PHOTO]",
+            help="A network; see 'deepdream models'. With --atlas, the photograph to dream on.",
+            autocompletion=complete_models,
+        ),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All layers, not only the rewarding ones.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    sheet: Annotated[
+        str | None,
+        typer.Option(
+            "--atlas",
+            metavar="PATH",
+            help="Dream on PHOTO at every layer, and save all on one contact sheet.",
+        ),
+    ] = None,
+    network: Annotated[
+        str,
+        typer.Option("--model", metavar="TEXT", help="Network of the atlas.", autocompletion=complete_models),
+    ] = "vgg16",
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Layers of the atlas, or channels as in 'block4_conv3[0-31]'. One whole layer "
+            "stands for those of its channels that answer most to PHOTO.",
+            autocompletion=complete_layers,
+        ),
+    ] = None,
+    size: Annotated[
+        int, typer.Option(min=16, max=1024, help="Longest side of each picture of the atlas in pixels.")
+    ] = atlas.Settings.size,
+    steps: Annotated[
+        int, typer.Option(min=1, max=1000, help="Gradient steps in each of the atlas's octaves.")
+    ] = atlas.Settings.steps,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of the atlas's random draws.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the atlas if it exists.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """List the layers of a network, shallow to deep: what --layer may name; or show them all on a photograph.
+
+    Without MODEL, those of VGG16 (in this package) and InceptionV3. Under each picture of an atlas stand the
+    layer, its channels, how much of a picture it sees and how long a step takes; Ctrl-C saves what is there.
+
+    Examples:
+
+      deepdream layers inception_v3
+
+      deepdream layers photo.jpg --atlas atlas.png
+
+      deepdream layers photo.jpg --atlas channels.png --layer block4_conv3
+    """
+    if sheet is not None:
+        settings = atlas.Settings(size=size, steps=steps)
+        raise typer.Exit(
+            _atlas(
+                model, sheet, network, layer or [], every, settings, seed, overwrite=overwrite, quiet=quiet
+            )
+        )
+    if layer:
+        raise UsageError("--layer is for an atlas", "name the file it goes to: --atlas atlas.png")
+    if model and Path(model).suffix.lower() in SUFFIXES:
+        raise UsageError(f"{model} is no network", "to see layers on a photograph, add --atlas atlas.png")
+    rows: list[dict[str, Any]] = []
+    for name in [model] if model else ["vgg16", "inception_v3"]:
+        backbone = backbones.get(name)
+        for row in backbone.layers if every else _rewarding(backbone):
+            rows.append({"model": backbone.name, **asdict(row), "default": _default_for(backbone, row.name)})
+    if as_json:
+        return put(json.dumps(rows))
+    head = ["layer", "kind", "channels", "stride", "sees", "smallest picture", "default for", "model"]
+    table(
+        head,
+        (
+            [
+                it["name"],
+                it["kind"],
+                it["channels"],
+                it["stride"],
+                f"{it['receptive_field']} px" if it["receptive_field"] else "everything",
+                f"{it['min_size']} px",
+                ", ".join(it["default"]),
+                it["model"],
+            ]
+            for it in rows
+        ),
+    )
+    return None
+
+
+def _atlas(
+    photo: str | None,
+    path: str,
+    model: str,
+    texts: list[str],
+    every: bool,
+    settings: atlas.Settings,
+    seed: int,
+    *,
+    overwrite: bool,
+    quiet: bool,
+) -> int:
+    """Make an atlas and say where it is; the exit code."""
+    if photo is None:
+        raise UsageError(
+            "an atlas needs a photograph", "for example: deepdream layers photo.jpg --atlas atlas.png"
+        )
+    backbone = backbones.get(model)
+    check_writable(path, overwrite)
+    picture = load(photo)
+    small = picture.fitted(settings.size)
+    names = [layer.name for layer in (backbone.layers if every else _rewarding(backbone))]
+    voice = Voice(quiet=quiet)
+    try:
+        with Interrupts(voice) as interrupts:
+            with contextlib.redirect_stdout(sys.stderr), progress(voice, photo) as shown:
+
+                def watch(step: Any) -> None:
+                    interrupts.loading = False
+                    shown(step)
+
+                engine = Engine(Common(model=model), seed=seed, listeners=(watch,), cancel=interrupts.cancel)
+
+                def work() -> tuple[list[atlas.Dreamt], int]:
+                    specs = atlas.specs_for(engine, small, texts, names)
+                    return atlas.dream_cells(engine, small, specs, settings), len(specs)
+
+                began = engine.began
+                cells, count = in_background(work)
+            interrupts.loading = False
+            for note in [*picture.notes, *engine.report["notes"]]:
+                voice.note(note)
+            if not cells:
+                raise KeyboardInterrupt
+            title = f"{backbone.name} on {Path(photo).name}"
+            saved = atlas.page(engine, cells, count, title).save(path, overwrite=overwrite)
+            stopped = interrupts.cancel.is_set()
+            voice.say(f"{'stopped early: ' if stopped else ''}{len(cells)} pictures in {_since(began)}")
+            put(str(saved))
+            return _INTERRUPTED if stopped else 0
+    except KeyboardInterrupt:
+        voice.line("interrupted: what was in work is not saved")
+        return _INTERRUPTED
+    finally:
+        voice.close()
+
+
+def _since(began: float) -> str:
+    return duration(time.monotonic() - began)
+
+
+def _rewarding(backbone: backbones.Backbone) -> Sequence[backbones.Layer]:
+    """The ends of a network's blocks, where it has blocks that join or add up; else its convolutions."""
+    for kinds in ({"concat", "add"}, {"conv"}):
+        found = [layer for layer in backbone.layers if layer.kind in kinds]
+        if found:
+            return found
+    return backbone.layers
+
+
+def _default_for(backbone: backbones.Backbone, layer: str) -> list[str]:
+    roles = {
+        "dream": backbone.dream_layers,
+        "content": (backbone.content_layer,),
+        "style": backbone.style_layers,
+    }
+    return [role for role, layers in roles.items() if layer in layers]

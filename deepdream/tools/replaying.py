@@ -1,0 +1,88 @@
+"""The command `replay`: a result made again from the recipe inside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from deepdream.console.interrupts import Interrupts
+from deepdream.console.streams import Voice
+from deepdream.desk.answers import Answers
+from deepdream.desk.batch import INTERRUPTED, given_up
+from deepdream.desk.desk import Desk, Job
+from deepdream.desk.targets import Target
+from deepdream.errors import DeepDreamError
+from deepdream.jobs.recipe import Recipe, mode_missing
+from deepdream.jobs.versions import versions
+from deepdream.modes.provenance import check_same
+from deepdream.modes.registry import Registry
+from deepdream.pictures.picture import Picture, load, read_recipe
+from deepdream.runs.session import Session
+
+__all__ = ["replay"]
+
+_DECISIVE = ("model", "layers", "weights", "precision")
+"""What `used` tells of a run that a machine may decide otherwise at another time."""
+
+
+def replay(job: Job, inputs: Sequence[str], registry: Registry) -> int:
+    """Make the picture `job` names again from its own recipe; `inputs` are where its inputs may be now."""
+    voice = Voice(quiet=job.quiet, verbose=job.verbose)
+    try:
+        with Answers(job.images, as_json=job.json, modes=registry.modes.values()) as answers:
+            return _replay(job, inputs, registry, voice, answers)
+    except KeyboardInterrupt:
+        return given_up(voice)
+    finally:
+        voice.close()
+
+
+def _replay(job: Job, inputs: Sequence[str], registry: Registry, voice: Voice, answers: Answers) -> int:
+    made = Path(job.images[0])
+    recipe = Recipe.from_json(read_recipe(made), source=str(made))
+    if recipe.mode not in registry.modes:
+        raise mode_missing(str(made), recipe.mode)
+    if not job.any_plugin:
+        check_same(recipe.mode, recipe.used.get("plugin") or {}, registry.get(recipe.mode).plugin)
+    pictures = _find_inputs(recipe, made, inputs)
+    for name, version in versions().items():
+        if (then := recipe.versions.get(name)) not in (None, version):
+            voice.note(f"made with {name} {then}, this is {version}: the bytes may differ")
+    if recipe.used.get("interrupted"):
+        voice.note(f"{made} was stopped early; this makes all of it")
+    suffix = made.suffix
+    if recipe.used.get("film"):
+        voice.note(f"{made} is the film of a picture; this makes the picture")
+        suffix = ".png"
+    part = recipe.used.get("frame") or recipe.used.get("picture")
+    makes = "picture" if part else registry.get(recipe.mode).makes
+    target = Target(job.mode, job.output, overwrite=job.overwrite, makes=makes)
+    with Interrupts(voice) as interrupts:
+        desk = Desk(Session(registry, show_notices=job.debug), target, job, voice, interrupts, answers)
+        only = part[0] if part else None
+        result = desk.make(recipe, str(made), pictures, suffix=suffix, only=only)
+        now = result.recipe.used
+        if others := [name for name in _DECISIVE if recipe.used.get(name) not in (None, now.get(name))]:
+            voice.note(f"{made} was made with other {' and '.join(others)}: the bytes differ")
+        return INTERRUPTED if interrupts.cancel.is_set() else 0
+
+
+def _find_inputs(recipe: Recipe, made: Path, places: Sequence[str]) -> dict[str, Picture]:
+    """The pictures of a recipe, known by content: at `places`, where they were, or beside the result."""
+    given = [load(place) for place in places]
+    found = {}
+    for name, item in recipe.inputs.items():
+        if item.sha256 is None:
+            raise DeepDreamError(f"{made} was made of a picture that was in no file", "it cannot be replayed")
+        usual = [Path(item.path), made.parent / Path(item.path).name]
+        there = [load(path) for path in usual if os.path.isfile(path)]  # noqa: PTH113 (Path's may raise)
+        match = [it for it in (*given, *there) if it.source is not None and it.source.sha256 == item.sha256]
+        if not match:
+            wrong = "is not the file it was" if there else "is not there any more"
+            raise DeepDreamError(
+                f"input {name} of {made}: {item.path} {wrong}",
+                f"say where it is: 'deepdream replay {made} PATH'",
+            )
+        found[name] = match[0]
+    return found
