@@ -6,123 +6,56 @@ Importing this module loads no TensorFlow; the first `features` or `ascend` does
 from __future__ import annotations
 
 import math
-import threading
 import time
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from deepdream import backbones
-from deepdream.climb import memory, plan, precision
+from deepdream.climb import plan, precision
+from deepdream.climb.context import Context
 from deepdream.climb.events import Listener, Step
 from deepdream.climb.pool import Pool
-from deepdream.climb.updates import LBFGS, Parametrisation, Update, Way, named
+from deepdream.climb.updates import Parametrisation, Update, Way, named
 from deepdream.errors import DeepDreamError, UsageError
-from deepdream.jobs.recipe import Common
 from deepdream.objectives import Objective
 from deepdream.pictures.picture import Picture
 from deepdream.pictures.scales import Size
 from deepdream.silence import silence_tensorflow
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from deepdream.climb.octaves import Moment
+    from deepdream.climb.ascent import Climb
+    from deepdream.climb.octaves import Moment, Route
     from deepdream.climb.tiling import Tile
-    from deepdream.jobs.checkpoints import Checkpoint, Kept
+    from deepdream.jobs.checkpoints import Checkpoint, Kept, State
 
 __all__ = ["Engine", "Listener", "Pool", "Step"]
 
 
-Item = TypeVar("Item")
-_STEPS_OF_A_PART = 1 << 14
-"""Draws that a part may take before the next one's begin: more steps than one has."""
-
-
 @dataclass
-class Engine:
+class Engine(Context):
     """Climbs objectives for a mode; made by the host, one for each run.
 
     A mode calls `ascend`, and before it perhaps `features`, `noise` and `default_layers`. What
     happened is in `report` afterwards. With `dry`, everything is planned and nothing computed.
     """
 
-    common: Common = field(default_factory=Common)
-    seed: int = 0
-    listeners: Sequence[Listener] = ()
-    pulse: Callable[[float], None] | None = None
-    """Told what part of the work is done while a long step goes on tile by tile."""
-    cancel: threading.Event | None = None
     pool: Pool = field(default_factory=Pool)
-    dry: bool = False
     every: int | None = None
     """Number of steps after which a listener wants an exact snapshot, again and again."""
-    began: float = field(default_factory=time.monotonic)
-    """What time budgets count from, by `time.monotonic`."""
-    steps: int = 0
-    """Steps taken so far, in all climbs."""
     checkpoint: Checkpoint | None = None
     """Where a long climb is kept."""
     kept: Kept | None = None
     """What an earlier run of the same job left."""
     variant: backbones.Variant = field(default_factory=backbones.Variant)
     """How the network differs from what it was trained as."""
-    _part: tuple[int, int, str] = (0, 1, "climb")
-    """Number of the part that is climbed, of how many, and what a part is."""
-    _before: int = 0
-    _span: tuple[float, float] = (0.0, 1.0)
-    """The part of all the work that the next climb is: where it begins and how much it is."""
-    report: dict[str, Any] = field(default_factory=lambda: {"notes": [], "interrupted": False})
 
     # --- for modes -----------------------------------------------------------------------------
-
-    def say(self, note: str) -> None:
-        """Tell the user something they should know, in one line."""
-        if note not in self.report["notes"]:
-            self.report["notes"].append(note)
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether the user wants the run to end: a loop of one's own should stop, and return what it has."""
-        return self.cancel is not None and self.cancel.is_set()
-
-    def rng(self, *key: int | str) -> np.random.Generator:
-        """A source of random numbers for the run's seed and `key`: the same key gives the same numbers."""
-        import numpy as np
-
-        words = [zlib.crc32(item.encode()) if isinstance(item, str) else item for item in key]
-        return np.random.default_rng([self.seed, *words])
-
-    def each(self, items: Iterable[Item]) -> Iterator[Item]:
-        """`items` one by one, each an equal part of the progress bar; no more of them once cancelled."""
-        everything = list(items)
-        (begin, width), outer = self._span, self._part
-        try:
-            for number, item in enumerate(everything):
-                if self.cancelled:
-                    self.report["interrupted"] = True
-                    return
-                self._span = (begin + width * number / len(everything), width / len(everything))
-                self._part = (number + 1, len(everything), "part")
-                yield item
-        finally:
-            self._span, self._part = (begin, width), outer
 
     def alter(self, *, pooling: backbones.Pooling = "max", replicate: bool = False) -> None:
         """From now on, let the network pool in another way, or pad its first convolution with the rim."""
         self.variant = backbones.Variant(pooling, replicate)
-
-    def part(self, number: int, parts: int) -> None:
-        """Begin part `number`, counted from 0, of `parts` equal ones that the run consists of.
-
-        The bar goes on from there, and so do the draws, the same whether the parts before were climbed in
-        this run or in an earlier one.
-        """
-        self._part = (number + 1, parts, "frame")
-        self._span = (number / parts, 1 / parts)
-        self.steps = self._before = number * _STEPS_OF_A_PART
 
     def default_layers(self, role: Literal["dream", "content", "style"]) -> list[str]:
         """The layers that suit the model in use: to dream at, or to take content or style from."""
@@ -130,16 +63,6 @@ class Engine:
         if role == "content":
             return [backbone.content_layer]
         return list(backbone.dream_layers if role == "dream" else backbone.style_layers)
-
-    def noise(
-        self, like: Picture, *, mean: float | Sequence[float] = 127.5, deviation: float = 40.0
-    ) -> Picture:
-        """White noise as large as `like`: normal, `mean` (per channel) and `deviation` in grey levels."""
-        import numpy as np
-
-        normal = np.random.default_rng(self.seed).standard_normal(like.pixels.shape, np.float32)
-        pixels = np.asarray(mean, np.float32) + np.float32(deviation) * normal
-        return like.with_pixels(np.clip(pixels, 0.0, 255.0).astype(np.float32))
 
     def features(self, picture: Picture, layers: Sequence[str]) -> dict[str, Any]:
         """Activations of `picture` at its own size: layer name -> float32 tensor `[1, h, w, C]`."""
@@ -205,34 +128,12 @@ class Engine:
         levels, note = plan.octaves(full, choice, octaves, octave_scale, wanted)
         if note:
             self.say(note)
-        octaves = octaves if wanted is None else len(wanted)
-        counts = [steps] * octaves if isinstance(steps, int) else list(steps)
-        if len(counts) != octaves:
-            raise UsageError(f"{len(counts)} numbers of steps for {octaves} octaves", "give one for each")
-        counts = counts[-len(levels) :]
-        budget = self.common.memory or memory.available()
-        # A run that stays whole with no limit of its own remembers what it was told to, then as now.
-        limited = self.common.tile != "off" or self.common.memory is not None
-        if isinstance(update, LBFGS) and budget is not None and limited:
-            asked, update = update, memory.affordable(update, levels[-1], budget)
-            if update != asked:
-                self.say(f"L-BFGS remembers {update.history} pairs here: memory allows no more")
-                self.report["budget"] = budget
+        counts = plan.counts(steps, octaves if wanted is None else len(wanted), len(levels))
         way = Way(update, jitter, shape, transform, parametrisation, average, stop_above, mask is not None)
-        aligned = [choice.used[name] for term in objective.terms for name in term.aligned]
-        shown = objective.renamed(choice.used)
-        if stop_above is not None and any(name != used for name, used in choice.used.items()):
-            self.say(f"no octave ends early: {stop_above:g} says nothing about {choice.backbone.name}")
-            way = replace(way, stop_above=None)
-        cut = plan.cut(
-            choice,
-            objective,
-            levels,
-            memory.need(choice.backbone, choice.used.values(), self._dtype(), update, aligned),
-            tile="off" if transform or parametrisation else self.common.tile,
-            budget=budget,
-            refuse=not self.dry,
-        )
+        made = plan.make(choice, objective, levels, way, self.common, self._dtype(), refuse=not self.dry)
+        for note in made.notes:
+            self.say(note)
+        cut, shown = made.cut, objective.renamed(choice.used)
         if self.report.get("formula", str(shown)) != str(shown):
             self.report.pop("objective", None)  # figures of different objectives say nothing together
         self.report.update(
@@ -242,14 +143,45 @@ class Engine:
             memory=cut.memory,
         )
         if side := cut.side(levels[-1]):
-            self.report.update(tile=side, tiles=len(cut.tiles(levels[-1])), budget=cut.budget)
+            self.report.update(tile=side, tiles=len(cut.tiles(levels[-1])))
+        if made.bound:
+            self.report["budget"] = cut.budget
         if self.dry:
             self.steps += sum(counts)
             return image
         if self.cancelled:
             self.report["interrupted"] = True
             return image
-        from deepdream.climb.octaves import Route, climb
+        from deepdream.climb.octaves import Route
+
+        route = Route(
+            levels,
+            counts,
+            reinject=reinject,
+            direct=wanted is not None and not successive,
+            warm=warm,
+            mask=mask,
+            deadline=None if seconds is None else self.began + seconds,
+            every=self.every,
+            first=self.steps,
+            resume=self._resumed(),
+        )
+        step = self.pool.climb(self.pool.network(choice, self._dtype()), objective, made.way, full)
+        if seconds is not None and time.monotonic() - self.began > seconds:
+            raise UsageError(
+                f"{seconds:g} seconds were over before the first step", "give more time, or leave out --time"
+            )
+        return self._climb(step, image, route, cut, shown.labels())
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _climb(
+        self, step: Climb, image: Picture, route: Route, cut: plan.Cut, labels: Sequence[str]
+    ) -> Picture:
+        """Climb, and tell the listeners of every step."""
+        import numpy as np
+
+        from deepdream.climb.octaves import climb
 
         def tiles(size: Size, halvings: int) -> tuple[Tile, ...]:
             if halvings and (side := cut.side(size, halvings)):
@@ -261,59 +193,44 @@ class Engine:
                 self.pulse(self._span[0] + done * self._span[1])
             return not self.cancelled
 
-        resume = None
-        if self.kept is not None and self.kept.first == self.steps:
-            resume = self.kept.state
-            if self.kept.start:
-                self.report["objective"] = {"start": self.kept.start, "end": self.kept.start}
-            self.kept = None
-            self.say(f"went on from step {resume.index} of a run that was stopped")
         number, parts, unit = self._part
         if unit == "climb":
             self._part = (number + 1, parts, unit)
-        route = Route(
-            levels,
-            counts,
-            reinject=reinject,
-            direct=wanted is not None and not successive,
-            warm=warm,
-            mask=mask,
-            deadline=None if seconds is None else self.began + seconds,
-            every=self.every,
-            first=self.steps,
-            resume=resume,
-        )
-        step = self.pool.climb(self.pool.network(choice, self._dtype()), objective, way, full)
         step.seed, step.first = self.seed, self.steps
-        if seconds is not None and time.monotonic() - self.began > seconds:
-            raise UsageError(
-                f"{seconds:g} seconds were over before the first step", "give more time, or leave out --time"
-            )
-        moment, pixels, rescues = None, None, step.rescues
-        for moment in climb(step, image, route, tiles=tiles, pulse=pulse):
-            pixels = moment.pixels
-            self._tell(moment, image, levels, shown.labels())
-            if step.rescues > rescues:
-                self.say("the objective ran away: went on from the best picture so far, in half the steps")
-            if self.cancelled:
-                break
-            if self.checkpoint is not None and self.checkpoint.due():
-                self.checkpoint.save(self.seed, self.steps, moment.state(), self.report)
-        unfinished = sum(counts) if moment is None else moment.progress.total - moment.progress.index
-        self.report["interrupted"] |= unfinished > 0
-        step.leave()
-        if pixels is None:
-            return image
-        self.steps += moment.progress.index if moment else 0
-        import numpy as np
-
-        result = pixels()
-        if mask is not None:
-            black = mask.resized(*image.size).pixels.max(axis=2, keepdims=True) <= 0
+        moment, rescues = None, step.rescues
+        try:
+            for moment in climb(step, image, route, tiles=tiles, pulse=pulse):
+                self._tell(moment, image, route.sizes, labels)
+                if step.rescues > rescues:
+                    self.say(
+                        "the objective ran away: went on from the best picture so far, in half the steps"
+                    )
+                if self.cancelled:
+                    break
+                if self.checkpoint is not None and self.checkpoint.due():
+                    self.checkpoint.save(self.seed, self.steps, moment.state(), self.report)
+            if moment is None:
+                self.report["interrupted"] |= sum(route.steps) > 0
+                return image
+            self.report["interrupted"] |= moment.progress.total > moment.progress.index
+            result = moment.pixels()
+        finally:
+            step.leave()
+        self.steps += moment.progress.index
+        if route.mask is not None:
+            black = route.mask.resized(*image.size).pixels.max(axis=2, keepdims=True) <= 0
             result = np.where(black, image.pixels, result)
         return image.with_pixels(result)
 
-    # --- inside --------------------------------------------------------------------------------
+    def _resumed(self) -> State | None:
+        """Where a run that was stopped was in the climb that begins now."""
+        if self.kept is None or self.kept.first != self.steps:
+            return None
+        kept, self.kept = self.kept, None
+        if kept.start:
+            self.report["objective"] = {"start": kept.start, "end": kept.start}
+        self.say(f"went on from step {kept.state.index} of a run that was stopped")
+        return kept.state
 
     def _dtype(self) -> backbones.Precision:
         if not self.dry:

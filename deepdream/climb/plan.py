@@ -6,16 +6,18 @@ Functions of sizes, the layer table and the objective; what cannot be done is re
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deepdream import backbones
 from deepdream.climb import memory, tiling
+from deepdream.climb.updates import LBFGS, Way
 from deepdream.errors import DeepDreamError, UsageError
+from deepdream.jobs.recipe import Common
 from deepdream.objectives import Objective
 from deepdream.objectives.layerspec import runs
 from deepdream.pictures.scales import Size, octave_sizes
 
-__all__ = ["Cut", "check_channels", "cut", "octaves"]
+__all__ = ["Cut", "Plan", "check_channels", "counts", "cut", "make", "octaves"]
 
 
 def octaves(
@@ -43,6 +45,14 @@ def octaves(
         f"{len(sizes)} of {count} octaves used: below {width}x{height} px the picture is too small "
         f"for {deepest.name}"
     )
+
+
+def counts(steps: int | Sequence[int], octaves: int, used: int) -> tuple[int, ...]:
+    """Steps of each of the `used` last of `octaves` octaves: one number for all, or one for each."""
+    every = [steps] * octaves if isinstance(steps, int) else list(steps)
+    if len(every) != octaves:
+        raise UsageError(f"{len(every)} numbers of steps for {octaves} octaves", "give one for each")
+    return tuple(every[-used:])
 
 
 def check_channels(objective: Objective, choice: backbones.Choice) -> None:
@@ -93,6 +103,53 @@ class Cut:
         if self.seen is None or (core is None and not halvings):
             return None
         return int((core or max(size)) / 2**halvings) // self.seen.stride * self.seen.stride or None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How an objective is climbed at some sizes, and what was changed about how it was asked for."""
+
+    way: Way
+    cut: Cut
+    notes: tuple[str, ...]
+    bound: bool
+    """Whether memory decided how it is climbed, so that another budget would give another picture."""
+
+
+def make(
+    choice: backbones.Choice,
+    objective: Objective,
+    sizes: Sequence[Size],
+    way: Way,
+    common: Common,
+    dtype: backbones.Precision,
+    *,
+    refuse: bool,
+) -> Plan:
+    """Plan the climb of `objective` through `sizes`; with `refuse`, DeepDreamError for what does not fit."""
+    notes, update = [], way.update
+    budget = common.memory or memory.available()
+    # A run that stays whole with no limit of its own remembers what it was told to, then as now.
+    limited = common.tile != "off" or common.memory is not None
+    if isinstance(update, LBFGS) and budget is not None and limited:
+        update = memory.affordable(update, sizes[-1], budget)
+        if update != way.update:
+            notes.append(f"L-BFGS remembers {update.history} pairs here: memory allows no more")
+    if way.stop_above is not None and any(name != used for name, used in choice.used.items()):
+        notes.append(f"no octave ends early: {way.stop_above:g} says nothing about {choice.backbone.name}")
+        way = replace(way, stop_above=None)
+    aligned = [choice.used[name] for term in objective.terms for name in term.aligned]
+    found = cut(
+        choice,
+        objective,
+        sizes,
+        memory.need(choice.backbone, choice.used.values(), dtype, update, aligned),
+        tile="off" if way.transform or way.parametrisation else common.tile,
+        budget=budget,
+        refuse=refuse,
+    )
+    bound = update != way.update or found.side(sizes[-1]) is not None
+    return Plan(replace(way, update=update), found, tuple(notes), bound)
 
 
 def cut(

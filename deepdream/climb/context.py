@@ -1,0 +1,99 @@
+"""What a mode may know and say about its run, whatever it climbs: seed, progress, cancelling, notes."""
+
+from __future__ import annotations
+
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from deepdream.climb.events import Listener
+from deepdream.jobs.recipe import Common
+from deepdream.pictures.picture import Picture
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Context"]
+
+Item = TypeVar("Item")
+_STEPS_OF_A_PART = 1 << 14
+"""Draws that a part may take before the next one's begin: more steps than one has."""
+
+
+@dataclass
+class Context:
+    """One run: what it was asked for, who watches it, how far it is. `report` tells what happened."""
+
+    common: Common = field(default_factory=Common)
+    seed: int = 0
+    listeners: Sequence[Listener] = ()
+    pulse: Callable[[float], None] | None = None
+    """Told what part of the work is done while a long step goes on tile by tile."""
+    cancel: threading.Event | None = None
+    dry: bool = False
+    """Everything is planned and nothing computed."""
+    began: float = field(default_factory=time.monotonic)
+    """What time budgets count from, by `time.monotonic`."""
+    steps: int = 0
+    """Steps taken so far, in all climbs."""
+    report: dict[str, Any] = field(default_factory=lambda: {"notes": [], "interrupted": False})
+    _part: tuple[int, int, str] = (0, 1, "climb")
+    """Number of the part that is climbed, of how many, and what a part is."""
+    _before: int = 0
+    _span: tuple[float, float] = (0.0, 1.0)
+    """The part of all the work that the next climb is: where it begins and how much it is."""
+
+    def say(self, note: str) -> None:
+        """Tell the user something they should know, in one line."""
+        if note not in self.report["notes"]:
+            self.report["notes"].append(note)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the user wants the run to end: a loop of one's own should stop, and return what it has."""
+        return self.cancel is not None and self.cancel.is_set()
+
+    def rng(self, *key: int | str) -> np.random.Generator:
+        """A source of random numbers for the run's seed and `key`: the same key gives the same numbers."""
+        import numpy as np
+
+        words = [zlib.crc32(item.encode()) if isinstance(item, str) else item for item in key]
+        return np.random.default_rng([self.seed, *words])
+
+    def each(self, items: Iterable[Item]) -> Iterator[Item]:
+        """`items` one by one, each an equal part of the progress bar; no more of them once cancelled."""
+        everything = list(items)
+        (begin, width), outer = self._span, self._part
+        try:
+            for number, item in enumerate(everything):
+                if self.cancelled:
+                    self.report["interrupted"] = True
+                    return
+                self._span = (begin + width * number / len(everything), width / len(everything))
+                self._part = (number + 1, len(everything), "part")
+                yield item
+        finally:
+            self._span, self._part = (begin, width), outer
+
+    def noise(
+        self, like: Picture, *, mean: float | Sequence[float] = 127.5, deviation: float = 40.0
+    ) -> Picture:
+        """White noise as large as `like`: normal, `mean` (per channel) and `deviation` in grey levels."""
+        import numpy as np
+
+        normal = np.random.default_rng(self.seed).standard_normal(like.pixels.shape, np.float32)
+        pixels = np.asarray(mean, np.float32) + np.float32(deviation) * normal
+        return like.with_pixels(np.clip(pixels, 0.0, 255.0).astype(np.float32))
+
+    def part(self, number: int, parts: int) -> None:
+        """Begin part `number`, counted from 0, of `parts` equal ones that the run consists of.
+
+        The bar goes on from there, and so do the draws, the same whether the parts before were climbed in
+        this run or in an earlier one.
+        """
+        self._part = (number + 1, parts, "frame")
+        self._span = (number / parts, 1 / parts)
+        self.steps = self._before = number * _STEPS_OF_A_PART
