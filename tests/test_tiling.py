@@ -172,10 +172,23 @@ def test_tiled_style_is_the_style() -> None:
         - obj.wasserstein("block3_conv1", style, relative=True)
         - obj.moments("block3_conv1", style, relative=True)
         - 1e-6 * obj.total_variation()
+        - 1e-4 * obj.absolute_variation()
         - obj.roughness()
     )
     network = Pool().network(backbones.resolve("vgg16", objective.layers), "float32")
     same(*gradients(network, objective, (139, 202), 64, 0))
+
+
+@pytest.mark.parametrize("jitter", [0, 8])
+@pytest.mark.parametrize("penalty", ["total_variation", "absolute_variation", "roughness"])
+def test_tiled_roughness_counts_every_pair_of_neighbours_once(penalty: str, jitter: int) -> None:
+    """With hardly anything else in the objective, so that no other gradient hides this one's."""
+    from deepdream import objectives as obj
+    from deepdream.climb.engine import Pool
+
+    objective = -getattr(obj, penalty)() + 1e-12 * obj.layer("block1_conv1")
+    network = Pool().network(backbones.resolve("vgg16", objective.layers), "float32")
+    same(*gradients(network, objective, (75, 90), 32, jitter))
 
 
 def test_tiled_style_is_traced_once_for_all_octaves() -> None:

@@ -120,7 +120,8 @@ class TiledGradient:
         (top, bottom), (left, right) = tile.core
         begin_y, begin_x = tile.crop[0][0], tile.crop[1][0]
         boxes = [(top - begin_y, bottom - begin_y, left - begin_x, right - begin_x)]
-        shares, spans = {}, {}
+        shares: dict[str, float] = {}
+        spans: dict[str | None, tuple[Span, Span]] = {None: tile.core}
         for name in self._objective.layers:
             layer = self._network.layer(name)
             (rows, columns), shares[name] = cells(tile, layer, size)
@@ -215,8 +216,8 @@ class _Place(NamedTuple):
     """In its crop, and in every layer of the crop."""
     shares: tf.Tensor
     """What part of each term it has."""
-    spans: dict[str, tuple[Span, Span]]
-    """In the whole of every layer."""
+    spans: dict[str | None, tuple[Span, Span]]
+    """In the whole of every layer, and of the canvas (None)."""
 
 
 def _share(term: Term, shares: Mapping[str, float]) -> float:

@@ -60,7 +60,8 @@ class Aligned:
 
     tensor: Tensor
     """`[1, h, w, K]`."""
-    layer: str
+    layer: str | None
+    """None for one that lies on the pixels of the canvas."""
 
 
 Parts = Literal["mean", "sum", "summary"] | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from deepdream.objectives.algebra import Objective, Parts, Probe, Tensor
+from deepdream.objectives.algebra import Aligned, Objective, Parts, Probe, Tensor
 from deepdream.objectives.terms import single
 
 __all__ = ["absolute_variation", "deviation", "graininess", "roughness", "total_variation"]
@@ -39,13 +39,21 @@ def absolute_variation() -> Objective:
     The value is positive: subtract it.
     """
 
-    def value(_a: Mapping[str, Tensor], x: Tensor, _t: Tensor) -> Tensor:
+    def own(probe: Probe) -> Aligned:
         import tensorflow as tf
 
-        down, right = x[:, 1:] - x[:, :-1], x[:, :, 1:] - x[:, :, :-1]
+        return Aligned(tf.zeros([1, *probe.size, 1], tf.bool), None)
+
+    def value(_a: Mapping[str, Tensor], x: Tensor, own: Tensor) -> Tensor:
+        import tensorflow as tf
+
+        # A tile sees a row and a column of its neighbours', whose own pairs are theirs.
+        height, width = tf.shape(own)[1], tf.shape(own)[2]
+        down = x[:, 1:, :width] - x[:, :-1, :width]
+        right = x[:, :height, 1:] - x[:, :height, :-1]
         return tf.reduce_sum(tf.abs(down)) + tf.reduce_sum(tf.abs(right))
 
-    return single("absolute_variation", value)
+    return single("absolute_variation", value, target=own, parts="sum")
 
 
 def roughness() -> Objective:
