@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from deepdream import cli
+from deepdream.backbones.weights import EMBEDDED
 from deepdream.climb.engine import Engine, Pool
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.jobs.recipe import Common
 from deepdream.modes.mode import slots
 from deepdream.modes.registry import load as load_registry
 from deepdream.pictures.picture import Picture, load, read_recipe
-from deepdream.pictures.styles import Statistics, StyleFile, pack, read_style
+from deepdream.pictures.styles import Origin, Statistics, StyleFile, pack, read_style
 from deepdream.testing import picture
 from deepdream.tools.style_files import measure
 
@@ -27,7 +30,9 @@ RNG = np.random.default_rng(2)
 
 def small() -> Statistics:
     f = RNG.standard_normal((9, 5)).astype(np.float32)
-    return Statistics("vgg16", {("block1_conv1", size): (f.T @ f, f.mean(0)) for size in (64, 128)})
+    return Statistics(
+        Origin("vgg16", "ab" * 32), {("block1_conv1", size): (f.T @ f, f.mean(0)) for size in (64, 128)}
+    )
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
@@ -36,7 +41,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     found = load(path)
     assert isinstance(found, StyleFile) and found.statistics is not None
     assert found.size == (20, 10) and found.source is not None and found.source.format == "style"
-    assert found.statistics.model == "vgg16"
+    assert found.statistics.origin == statistics.origin
     for key, (second, mean) in statistics.moments.items():
         np.testing.assert_allclose(found.statistics.moments[key][0], second, rtol=1e-6)
         np.testing.assert_array_equal(found.statistics.moments[key][1], mean)
@@ -50,24 +55,64 @@ def test_the_nearest_size_counts_and_a_missing_layer_is_named() -> None:
         statistics.at("block3_conv1", 64)
 
 
-def test_a_file_gives_the_picture_that_its_picture_gives(tmp_path: Path) -> None:
-    painting, photo, pool = picture(50, 60, seed=2), picture(64, 48, seed=1), Pool()
+PAINTING, PHOTO, POOL = picture(50, 60, seed=2), picture(64, 48, seed=1), Pool()
+SHALLOW = {"content_layer": ["block2_conv1"], "style_layer": LAYERS, "octaves": 1, "steps": 4}
+
+
+def painted(style: Picture, **options: object) -> np.ndarray:
     mode = load_registry({"DEEPDREAM_NO_PLUGINS": "1"}).modes["style"]
-    options = {"content_layer": ["block2_conv1"], "style_layer": LAYERS, "octaves": 1, "steps": 4}
+    engine = Engine(Common(precision="float32"), pool=POOL)
+    made: Picture = mode.call(engine, slots({"image": PHOTO, "style": style}), {**SHALLOW, **options})
+    return made.pixels
 
-    def made(style: Picture) -> Picture:
-        engine = Engine(Common(precision="float32"), pool=pool)
-        return mode.call(engine, slots({"image": photo, "style": style}), options)
 
-    engine = Engine(Common(precision="float32"), pool=pool)
+@pytest.fixture(scope="module")
+def kept() -> Statistics:
+    return measure(PAINTING, Engine(Common(precision="float32"), pool=POOL), LAYERS, 64)
+
+
+def stored(statistics: Statistics) -> StyleFile:
+    return StyleFile(PAINTING.pixels, statistics=statistics)
+
+
+def test_a_file_gives_the_picture_that_its_picture_gives(kept: Statistics, tmp_path: Path) -> None:
     path = tmp_path / "p.style"
-    path.write_bytes(pack(measure(painting, engine, LAYERS, 64), painting))
-    np.testing.assert_allclose(made(read_style(path)).pixels, made(painting).pixels, atol=0.1)
+    path.write_bytes(pack(kept, PAINTING))
+    np.testing.assert_allclose(painted(read_style(path)), painted(PAINTING), atol=0.1)
     with pytest.raises(UsageError, match="style file has no pixels"):
-        mode.call(engine, {"image": photo, "style": read_style(path)}, {**options, "keep_colors": "match"})
-    other = StyleFile(painting.pixels, statistics=Statistics("vgg19", small().moments))
-    with pytest.raises(UsageError, match="made with vgg19"):
-        made(other)
+        painted(read_style(path), keep_colors="match")
+
+
+def test_a_file_knows_the_weights_it_was_measured_with(kept: Statistics) -> None:
+    digest = hashlib.sha256(EMBEDDED["vgg16"].read_bytes()).hexdigest()
+    assert kept.origin == Origin("vgg16", digest, "max")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": "vgg19"}, "made with vgg19, and this is vgg16"),
+        ({"weights": "ab" * 32}, r"other weights of vgg16 \(abababab\) than these"),
+        ({"pooling": "average"}, "made with --pooling average, and this is max"),
+    ],
+)
+def test_a_file_of_another_network_is_refused_in_one_line(
+    kept: Statistics, change: dict[str, str], message: str
+) -> None:
+    other = replace(kept, origin=replace(kept.origin, **change))
+    with pytest.raises(UsageError, match=message) as caught:
+        painted(stored(other))
+    assert "\n" not in caught.value.message and caught.value.hint
+
+
+def test_a_file_with_other_channels_than_the_layer_has_is_refused(kept: Statistics) -> None:
+    with pytest.raises(DeepDreamError, match="5 channels for block1_conv1, which has 64"):
+        painted(stored(Statistics(kept.origin, small().moments)))
+
+
+def test_a_file_that_does_not_say_which_weights_is_taken(kept: Statistics) -> None:
+    Origin("vgg16").check(kept.origin)
+    kept.origin.check(Origin("vgg16"))
 
 
 def test_the_command_writes_one_that_the_mode_takes_and_the_recipe_names(
@@ -97,6 +142,12 @@ def damaged(kind: str) -> bytes:
     if kind == "newer":
         header = json.loads(bytes(stored["header"])) | {"format": 99}
         stored["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    elif kind in ("no sizes", "a size of nothing"):
+        moments = [] if kind == "no sizes" else [["block1_conv1", 0], ["block1_conv1", 64]]
+        header = json.loads(bytes(stored["header"])) | {"moments": moments}
+        stored["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    elif kind == "no preview":
+        stored["preview"] = np.zeros((0, 0, 3), np.uint8)
     elif kind == "not finite":
         stored["mean0"] = np.full_like(stored["mean0"], np.nan)
     elif kind == "other shapes":
@@ -112,7 +163,19 @@ def damaged(kind: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "kind", ["cut", "empty", "a picture", "newer", "not finite", "other shapes", "a pickle"]
+    "kind",
+    [
+        "cut",
+        "empty",
+        "a picture",
+        "newer",
+        "no sizes",
+        "a size of nothing",
+        "no preview",
+        "not finite",
+        "other shapes",
+        "a pickle",
+    ],
 )
 def test_a_damaged_file_is_refused_in_one_line(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.style"

@@ -6,16 +6,18 @@ A canvas is float32 `[1, H, W, 3]`, sRGB grey levels 0-255. Importing this modul
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
 
-from deepdream.backbones import Extractor, Layer
+from deepdream.backbones import Choice, Extractor, Layer
 from deepdream.climb.tiling import Tile, cell_count, cells
 from deepdream.errors import DeepDreamError
 from deepdream.objectives.statistics import Sums, feature_sums
 from deepdream.pictures.picture import Picture
 from deepdream.pictures.scales import Size
+from deepdream.pictures.styles import Origin
 
 __all__ = ["CANVAS", "Cutter", "Network", "Probe", "resize", "to_canvas"]
 
@@ -28,8 +30,9 @@ class Network:
     Where one model stands in for another, `used` maps the requested layers to the real ones.
     """
 
-    def __init__(self, extractor: Extractor, used: Mapping[str, str]) -> None:
+    def __init__(self, extractor: Extractor, used: Mapping[str, str], choice: Choice | None = None) -> None:
         self.extractor = extractor
+        self.choice = choice
         self.used = used
         self.smallest = max(extractor.backbone.layer(name).min_size for name in extractor.layers)
         forward = tf.function(self.__call__, input_signature=[CANVAS])
@@ -49,6 +52,12 @@ class Network:
                 f"the network needs at least {self.smallest} px on the shorter side",
             )
         return self.forward(_at(picture, size))
+
+    @cached_property
+    def origin(self) -> Origin:
+        """Which network it is, as style files name it."""
+        name, choice = self.extractor.backbone.name, self.choice
+        return Origin(name, choice.weights.sha256(), choice.variant.pooling) if choice else Origin(name)
 
     def layer(self, name: str) -> Layer:
         """What the table says of the layer that answers to a requested name."""
@@ -79,7 +88,6 @@ class Probe:
         self, network: Network, canvas: tf.Tensor, size: Size, cutter: Cutter = lambda size: ()
     ) -> None:
         self.canvas, self.size = canvas, size
-        self.model = network.extractor.backbone.name
         self._network, self._cutter = network, cutter
         self._known: dict[tuple[int, Size], dict[str, tf.Tensor]] = {}
         self._sums: dict[tuple[int, Size], dict[str, Sums]] = {}
@@ -109,6 +117,11 @@ class Probe:
                 self._sums[key] = tf.nest.map_structure(lambda *tensors: tf.add_n(tensors), *parts)
         return self._sums[key]
 
+    @property
+    def origin(self) -> Origin:
+        """Which network it is."""
+        return self._network.origin
+
     def grid(self, layer: str) -> Size:
         """How many cells a layer has on the canvas, down and across."""
         known = self._network.layer(layer)
@@ -116,6 +129,10 @@ class Probe:
             height, width = self.features(self.canvas, self.size)[layer].shape[1:3]
             return height, width
         return cell_count(known, self.size[0]), cell_count(known, self.size[1])
+
+    def channels(self, layer: str) -> int:
+        """How many channels a layer has."""
+        return self._network.layer(layer).channels
 
 
 class _Assembled(Mapping[str, tf.Tensor]):

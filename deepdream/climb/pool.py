@@ -35,7 +35,7 @@ class Pool:
         used = tuple(choice.used.items())
         key = (backbone.name, backbone.preprocess, choice.weights, choice.variant, dtype, used)
         if key not in self._open:
-            self._open[key] = Network(backbones.open_extractor(choice, layers, dtype), choice.used)
+            self._open[key] = Network(backbones.open_extractor(choice, layers, dtype), choice.used, choice)
         return self._open[key]
 
     def climb(self, network: Network, objective: Objective, way: Way, size: Size) -> Climb:

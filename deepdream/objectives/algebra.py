@@ -17,6 +17,7 @@ from deepdream.pictures.scales import Size
 
 if TYPE_CHECKING:
     from deepdream.pictures.picture import Picture
+    from deepdream.pictures.styles import Origin
 
 __all__ = [
     "Aligned",
@@ -44,6 +45,10 @@ class Probe(Protocol):
     canvas: Tensor
     """The canvas this octave starts from."""
 
+    @property
+    def origin(self) -> Origin:
+        """Which network it is."""
+
     def features(self, picture: Picture | Tensor, size: Size) -> Mapping[str, Tensor]:
         """The activations of every layer of the objective for `picture` at `size`."""
 
@@ -52,6 +57,9 @@ class Probe(Protocol):
 
     def grid(self, layer: str) -> Size:
         """How many cells a layer has on the canvas, down and across."""
+
+    def channels(self, layer: str) -> int:
+        """How many channels a layer has."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from deepdream.errors import UsageError
+from deepdream.errors import DeepDreamError, UsageError
 from deepdream.objectives import gaussians
 from deepdream.objectives.algebra import Aligned, Objective, Probe, Tensor, summarised
 from deepdream.objectives.statistics import Moments, Sums, blend, feature_sums, moments_of
@@ -184,9 +184,13 @@ def _measure(target: Any, name: str, probe: Probe, scale: float) -> Moments:
 
     longest = max(1, round(max(probe.size) * scale))
     if (stored := getattr(target, "statistics", None)) is not None:
-        if (model := getattr(probe, "model", stored.model)) != stored.model:
-            raise UsageError(f"the style file was made with {stored.model}, and this is {model}")
+        stored.origin.check(probe.origin)
         second, mean = stored.at(name, longest)
+        if len(mean) != probe.channels(name):
+            raise DeepDreamError(
+                f"the style file has {len(mean)} channels for {name}, which has {probe.channels(name)}",
+                "make it again with 'deepdream style-file'",
+            )
         return Moments(tf.constant(second, tf.float32), tf.constant(mean, tf.float32))
     if not hasattr(target, "pixels"):
         return moments_of(feature_sums(tf.convert_to_tensor(target)))

@@ -14,7 +14,7 @@ import math
 import os
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +24,7 @@ from deepdream.pictures.picture import Picture, Source
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["SUFFIX", "Statistics", "StyleFile", "pack", "read_style"]
+__all__ = ["SUFFIX", "Origin", "Statistics", "StyleFile", "pack", "read_style"]
 
 SUFFIX: Final = ".style"
 FORMAT: Final = 1
@@ -33,12 +33,44 @@ _LARGEST: Final = 1 << 30
 """Bytes that the arrays of a file may have together."""
 
 
+@dataclass(frozen=True)
+class Origin:
+    """The network that statistics were measured with: those of another are of other features."""
+
+    model: str
+    weights: str | None = None
+    """SHA-256 of the file of weights; None where that is not known, as in files of earlier versions."""
+    pooling: str = "max"
+
+    def check(self, other: Origin) -> None:
+        """Raise a UsageError if the network at hand, `other`, is another one.
+
+        A note would not do: channels of other weights have other meanings, so that the picture would be
+        painted to the end, and in another style.
+        """
+        if self.model != other.model:
+            raise UsageError(
+                f"the style file was made with {self.model}, and this is {other.model}",
+                f"take --model {self.model}, or make another with 'deepdream style-file'",
+            )
+        if self.weights and other.weights and self.weights != other.weights:
+            raise UsageError(
+                f"the style file was made with other weights of {self.model} ({self.weights[:8]}) than "
+                f"these ({other.weights[:8]})",
+                "make another with 'deepdream style-file', and the same --weights if any",
+            )
+        if self.pooling != other.pooling:
+            raise UsageError(
+                f"the style file was made with --pooling {self.pooling}, and this is {other.pooling}",
+                f"take --pooling {self.pooling}, or make another with 'deepdream style-file'",
+            )
+
+
 @dataclass(frozen=True, eq=False)
 class Statistics:
     """Second moments `[C, C]` and means `[C]` of the features of one picture."""
 
-    model: str
-    """The network they were measured with."""
+    origin: Origin
     moments: Mapping[tuple[str, int], tuple[np.ndarray, np.ndarray]]
     """By layer, and by the longer side of the picture in pixels."""
 
@@ -66,7 +98,7 @@ def pack(statistics: Statistics, preview: Picture) -> bytes:
     import numpy as np
 
     keys = list(statistics.moments)
-    header = {"format": FORMAT, "model": statistics.model, "moments": [list(key) for key in keys]}
+    header = {"format": FORMAT, **asdict(statistics.origin), "moments": [list(key) for key in keys]}
     arrays: dict[str, Any] = {
         "header": np.frombuffer(json.dumps(header).encode(), np.uint8),
         "preview": np.clip(preview.pixels + 0.5, 0, 255).astype(np.uint8),
@@ -102,8 +134,12 @@ def read_style(path: str | os.PathLike[str]) -> StyleFile:
             (str(layer), int(size)): _unpacked(arrays[f"second{number}"], arrays[f"mean{number}"])
             for number, (layer, size) in enumerate(header["moments"])
         }
+        if not moments or min(size for _, size in moments) < 1:
+            raise ValueError("no sizes")
         preview = Picture.from_array(arrays["preview"])
-        statistics = Statistics(str(header["model"]), moments)
+        weights, pooling = header.get("weights"), header.get("pooling", "max")
+        origin = Origin(str(header["model"]), weights and str(weights), str(pooling))
+        statistics = Statistics(origin, moments)
     except Exception as error:
         raise _damaged(path) from error
     source = Source(os.fspath(path), hashlib.sha256(data).hexdigest(), "style")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from deepdream.backbones import Pooling
 from deepdream.climb.engine import Engine
 from deepdream.console.streams import Voice, put
 from deepdream.desk.commands import complete_layers, complete_models
@@ -15,7 +16,7 @@ from deepdream.jobs.recipe import Common
 from deepdream.pictures.picture import Picture, load
 from deepdream.pictures.saving import exists, write_bytes
 from deepdream.pictures.scales import ladder
-from deepdream.pictures.styles import SUFFIX, Statistics, pack
+from deepdream.pictures.styles import SUFFIX, Origin, Statistics, pack
 
 __all__ = ["measure", "style_file"]
 
@@ -40,6 +41,10 @@ def style_file(
     model: Annotated[
         str, typer.Option(help="Network, as in 'deepdream style'.", autocompletion=complete_models)
     ] = "auto",
+    weights: Annotated[
+        Path | None, typer.Option(help="File with other weights, as in 'deepdream style'.", metavar="FILE")
+    ] = None,
+    pooling: Annotated[Pooling, typer.Option(help="How the network pools, as in 'deepdream style'.")] = "max",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
 ) -> None:
     """Keep the statistics of a style in a file, to paint many pictures with or to share.
@@ -53,7 +58,8 @@ def style_file(
         raise exists(path)
     painting = load(picture)
     voice = Voice()
-    engine = Engine(Common(model=model))
+    engine = Engine(Common(model=model, weights=None if weights is None else str(weights)))
+    engine.alter(pooling=pooling)
     statistics = measure(painting, engine, layer or engine.default_layers("style"), size)
     write_bytes(path, pack(statistics, painting.fitted(_PREVIEW)), overwrite=overwrite)
     for note in engine.report["notes"]:
@@ -72,4 +78,5 @@ def measure(painting: Picture, engine: Engine, layers: list[str], size: int) -> 
         for name in layers:
             kept = moments_of(feature_sums(found[name]))
             moments[name, side] = (kept.second.numpy(), kept.mean.numpy())
-    return Statistics(str(engine.report["model"]), moments)
+    used = engine.report["weights"].get("sha256")
+    return Statistics(Origin(str(engine.report["model"]), used, engine.variant.pooling), moments)
