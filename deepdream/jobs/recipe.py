@@ -12,12 +12,10 @@ import tomllib
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final, Literal, get_type_hints
-
-import typer
+from typing import Any, Final
 
 from deepdream.errors import DeepDreamError, UsageError, did_you_mean
-from deepdream.jobs.options import Parameter, check_values, parameter
+from deepdream.jobs.common import Common
 
 __all__ = ["FORMAT", "Common", "Input", "Preset", "Recipe", "mode_missing", "preset", "preset_names"]
 
@@ -26,62 +24,6 @@ FORMAT: Final = 1
 
 PRESETS: Final = Path(__file__).parent.parent / "presets"
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
-
-
-@dataclass(frozen=True)
-class Common:
-    """The options that every mode shares and that shape the picture.
-
-    `size` is its longest side in pixels; `tile` is 'auto', 'off' or the side of a tile in pixels; `memory` is
-    what a run may use, in GB.
-    """
-
-    model: str = "auto"
-    weights: str | None = None
-    preprocess: Literal["tf", "caffe", "torch", "none"] | None = None
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    size: int | None = None
-    tile: str = "auto"
-    memory: float | None = None
-
-    @classmethod
-    def parameters(cls) -> tuple[Parameter, ...]:
-        """The common options as the parameters that check them."""
-        hints = get_type_hints(cls)
-        infos = {
-            "model": typer.Option(
-                help="Network: a name from 'deepdream models', or a saved Keras model. "
-                "'auto' goes by the layers."
-            ),
-            "weights": typer.Option(help="File with other weights for the network.", metavar="FILE"),
-            "preprocess": typer.Option(
-                help="What a saved model wants: tf -1..1, caffe BGR less mean, torch normalised, none 0..255."
-            ),
-            "precision": typer.Option(help="Arithmetic of the network. 'auto' takes what is faster here."),
-            "size": typer.Option(help="Longest side of the result in pixels.", min=1),
-            "tile": typer.Option(
-                help="Side of the tiles that large pictures are cut into, 'off', or 'auto': as memory allows."
-            ),
-            "memory": typer.Option(help="Memory the run may use, in GB. (default: what is free)", min=0.1),
-        }
-        return tuple(
-            parameter(item.name, hints[item.name], item.default, info=infos[item.name])
-            for item in fields(cls)
-        )
-
-    @classmethod
-    def check(cls, values: Mapping[str, Any]) -> dict[str, Any]:
-        """`values` checked, and nothing filled in: what a preset or a mode's defaults may hold."""
-        checked = check_values(cls.parameters(), values, where="the common options", partial=True)
-        tile = checked.get("tile", "auto")
-        if tile not in ("auto", "off") and not (tile.isascii() and tile.isdigit() and int(tile)):
-            raise UsageError(f"--tile must be auto, off or a number of pixels, not {tile!r}")
-        return checked
-
-    @classmethod
-    def of(cls, *layers: Mapping[str, Any]) -> Common:
-        """The common options that `layers` give together, the later ones winning."""
-        return cls(**{name: value for layer in layers for name, value in cls.check(layer).items()})
 
 
 @dataclass(frozen=True)
