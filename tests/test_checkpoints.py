@@ -16,7 +16,7 @@ from deepdream.jobs.recipe import Common, Input, Recipe
 from deepdream.testing import picture
 
 JOB = Recipe("dream", inputs={"image": Input("a.png", "0" * 64)}, options={"steps": 3})
-STATE = State(1, 4, 2, (np.arange(6, dtype=np.float32).reshape(1, 2, 3), np.array(3, np.int32)))
+STATE = State(1, (2, 2), (np.arange(6, dtype=np.float32).reshape(1, 2, 3), np.array(3, np.int32)))
 
 
 def test_what_was_kept_comes_back_bit_for_bit(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_what_was_kept_comes_back_bit_for_bit(tmp_path: Path) -> None:
     kept = Checkpoint(tmp_path / "a.resume", JOB).read()
     assert kept is not None
     assert (kept.seed, kept.first, kept.tile, kept.budget) == (7, 20, 64, 1.5)
-    assert (kept.state.octave, kept.state.index, kept.state.taken) == (1, 4, 2)
+    assert (kept.state.octave, kept.state.index, kept.state.taken) == (1, 4, (2, 2))
     for found, array in zip(kept.state.arrays, STATE.arrays, strict=True):
         np.testing.assert_array_equal(found, array)
         assert found.dtype == array.dtype

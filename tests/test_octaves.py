@@ -62,6 +62,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
     rest = list(climb(open_climb(pool, way, photo), photo, route(every=1, warm=True, resume=state)))
     assert [m.progress.index for m in rest] == list(range(stop + 1, 8))
     assert rest[-1].progress.done == pytest.approx(1.0)
+    assert rest[-1].progress.taken == (3, 4), "those before it was stopped count"
     np.testing.assert_array_equal(rest[-1].pixels(), whole[-1])
 
 
@@ -136,12 +137,21 @@ def test_a_climb_ends_in_time_with_steps_at_every_size(pool: Pool, photo: Pictur
     Engine(FLOAT32, pool=pool).ascend(photo, objective, steps=1)  # the trace
     seen: list[Step] = []
     engine = Engine(FLOAT32, pool=pool, listeners=[seen.append])
-    engine.ascend(photo, objective, octaves=2, steps=100_000, seconds=3.0)
+    made = engine.ascend(photo, objective, octaves=2, steps=100_000, seconds=3.0)
     assert time.monotonic() - engine.began < 6.0
     assert {step.octave for step in seen} == {1, 2}
     assert seen[-1].done == pytest.approx(1.0)
     assert seen[-1].total == len(seen)
     assert not engine.report["interrupted"]
+    taken = engine.report["octave_steps"]
+    assert taken == {"0": [sum(step.octave == octave for step in seen) for octave in (1, 2)]}
+    assert engine.report["steps"] == len(seen)
+    assert engine.report["notes"] == [f"{200_000 - len(seen)} of 200000 steps were left out: time was short"]
+    again = Engine(FLOAT32, pool=pool, repeats=taken, began=time.monotonic() - 5)
+    np.testing.assert_array_equal(
+        again.ascend(photo, objective, octaves=2, steps=100_000, seconds=3.0).pixels, made.pixels
+    )
+    assert again.report["octave_steps"] == taken
     late = Engine(FLOAT32, pool=pool, began=time.monotonic() - 5)
     with pytest.raises(UsageError, match="3 seconds were over before the first step"):
         late.ascend(photo, objective, seconds=3.0)

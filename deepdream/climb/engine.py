@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -48,6 +48,9 @@ class Engine(Context):
     """Where a long climb is kept."""
     kept: Kept | None = None
     """What an earlier run of the same job left."""
+    repeats: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """Steps that an earlier run took in each octave of its climbs, by the number of steps before: what
+    `report` has as "octave_steps" of climbs with a limit of time. They are taken again, whatever the time."""
     variant: backbones.Variant = field(default_factory=backbones.Variant)
     """How the network differs from what it was trained as."""
 
@@ -129,6 +132,9 @@ class Engine(Context):
         if note:
             self.say(note)
         counts = plan.counts(steps, octaves if wanted is None else len(wanted), len(levels))
+        again = self.repeats.get(str(self.steps))
+        if again is not None and len(again) == len(levels):
+            counts, seconds = tuple(again), None
         way = Way(update, jitter, shape, transform, parametrisation, average, stop_above, mask is not None)
         made = plan.make(choice, objective, levels, way, self.common, self._dtype(), refuse=not self.dry)
         for note in made.notes:
@@ -150,7 +156,7 @@ class Engine(Context):
             self.steps += sum(counts)
             return image
         if self.cancelled:
-            self.report["interrupted"] = True
+            self._stopped()
             return image
         from deepdream.climb.octaves import Route
 
@@ -171,12 +177,20 @@ class Engine(Context):
             raise UsageError(
                 f"{seconds:g} seconds were over before the first step", "give more time, or leave out --time"
             )
-        return self._climb(step, image, route, cut, shown.labels())
+        timed = seconds is not None or again is not None
+        return self._climb(step, image, route, cut, shown.labels(), timed=timed)
 
     # --- inside --------------------------------------------------------------------------------
 
     def _climb(
-        self, step: Climb, image: Picture, route: Route, cut: plan.Cut, labels: Sequence[str]
+        self,
+        step: Climb,
+        image: Picture,
+        route: Route,
+        cut: plan.Cut,
+        labels: Sequence[str],
+        *,
+        timed: bool,
     ) -> Picture:
         """Climb, and tell the listeners of every step."""
         import numpy as np
@@ -207,20 +221,33 @@ class Engine(Context):
                     )
                 if self.cancelled:
                     break
-                if self.checkpoint is not None and self.checkpoint.due():
+                whole = moment.progress.index == moment.progress.total
+                if self.checkpoint is not None and not whole and self.checkpoint.due():
                     self.checkpoint.save(self.seed, self.steps, moment.state(), self.report)
             if moment is None:
-                self.report["interrupted"] |= sum(route.steps) > 0
+                if sum(route.steps):
+                    self._stopped()
                 return image
-            self.report["interrupted"] |= moment.progress.total > moment.progress.index
             result = moment.pixels()
         finally:
             step.leave()
-        self.steps += moment.progress.index
+        progress = moment.progress
+        self.steps += progress.index
+        self.report["steps"] = self.steps - self._before
+        if self.cancelled and progress.total > progress.index:
+            self._stopped()
+        elif timed:
+            self.report.setdefault("octave_steps", {})[str(route.first)] = list(progress.taken)
+            if progress.left_out:
+                self.say(f"{progress.left_out} of {sum(route.steps)} steps were left out: time was short")
         if route.mask is not None:
             black = route.mask.resized(*image.size).pixels.max(axis=2, keepdims=True) <= 0
             result = np.where(black, image.pixels, result)
         return image.with_pixels(result)
+
+    def _stopped(self) -> None:
+        """Note that the user ended the run in the middle of a climb."""
+        self.report.update(interrupted=True, steps=self.steps - self._before)
 
     def _resumed(self) -> State | None:
         """Where a run that was stopped was in the climb that begins now."""

@@ -65,6 +65,10 @@ class Progress:
     """Steps there will have been at the end."""
     done: float
     """Part of the work that is done, a step's work being the number of its canvas's pixels."""
+    taken: tuple[int, ...]
+    """Steps taken so far in each octave."""
+    left_out: int
+    """Steps that time did not allow, of those there should have been."""
 
 
 @dataclass(frozen=True)
@@ -147,24 +151,24 @@ class _Clock:
     """Counts steps, and leaves some out where time is short."""
 
     def __init__(self, route: Route) -> None:
-        self.index = self.octave = self.taken = 0
+        self.octave = self._ended = 0
+        self.taken = [0] * len(route.steps)
         self._route = route
         self._left = list(route.steps)
         self._pixels = [h * w for h, w in route.sizes]
         self._pace: float | None = None  # seconds for each pixel of a step
         self._fresh = True
-        self._work = 0
+
+    @property
+    def index(self) -> int:
+        return sum(self.taken)
 
     def resume(self, state: State) -> None:
-        self.index, self.octave, self.taken = state.index, state.octave, state.taken
+        self.octave, self.taken = state.octave, list(state.taken)
         self._left[: state.octave] = [0] * state.octave
-        self._left[state.octave] -= state.taken
-        whole = zip(self._route.steps[: state.octave], self._pixels, strict=False)
-        self._work = sum(n * p for n, p in whole) + state.taken * self._pixels[state.octave]
+        self._left[state.octave] -= state.taken[state.octave]
 
     def enter(self, octave: int) -> None:
-        if octave != self.octave:
-            self.taken = 0
         self.octave, self._fresh = octave, True
 
     def chunk(self, *, tiled: bool) -> int:
@@ -179,29 +183,36 @@ class _Clock:
         return min(count, left)
 
     def took(self, steps: int, seconds: float, *, stop: bool) -> None:
-        self.index += steps
-        self.taken += steps
-        self._work += steps * self._pixels[self.octave]
-        self._left[self.octave] = 0 if stop else self._left[self.octave] - steps
+        self.taken[self.octave] += steps
+        self._left[self.octave] -= steps
+        if stop:
+            self._ended += self._left[self.octave]
+            self._left[self.octave] = 0
         pace = seconds / self._pixels[self.octave]
         # The first step of all, and of a size, also pays for what is made ready once.
         self._pace = pace if not self._fresh or self._pace is None else min(pace, self._pace)
         self._fresh = False
+        self._save_time()
 
     def done(self, part: float = 0.0) -> float:
         """The part of all the work that is done, and `part` of the step that is going on."""
-        ahead = sum(n * p for n, p in zip(self._left, self._pixels, strict=True))
-        now = self._work + part * self._pixels[self.octave]
-        return now / (self._work + ahead) if self._work + ahead else 1.0
+        work, ahead = self._pixels_of(self.taken), self._pixels_of(self._left)
+        now = work + part * self._pixels[self.octave]
+        return now / (work + ahead) if work + ahead else 1.0
 
     def progress(self) -> Progress:
-        return Progress(self.octave, self.index, self.index + sum(self._left), self.done())
+        total = self.index + sum(self._left)
+        left_out = sum(self._route.steps) - total - self._ended
+        return Progress(self.octave, self.index, total, self.done(), tuple(self.taken), left_out)
+
+    def _pixels_of(self, steps: Sequence[int]) -> int:
+        return sum(n * p for n, p in zip(steps, self._pixels, strict=True))
 
     def _save_time(self) -> None:
         """Leave out the same part of the steps in every octave to come, so that the rest ends in time."""
         if self._route.deadline is None or self._pace is None or self.index < 2:
             return  # the first step of all tells little: it waits for the trace
-        ahead = sum(n * p for n, p in zip(self._left, self._pixels, strict=True)) * self._pace
+        ahead = self._pixels_of(self._left) * self._pace
         time_left = self._route.deadline - time.monotonic()
         if ahead <= time_left:
             return
@@ -209,7 +220,7 @@ class _Clock:
         self._left = [int(n * part) for n in self._left]
         # Rounded down, no step may be left for the largest sizes, which count most: one, if there is time.
         for octave in reversed(range(self.octave, len(self._left))):
-            spent = sum(n * p for n, p in zip(self._left, self._pixels, strict=True)) * self._pace
+            spent = self._pixels_of(self._left) * self._pace
             if not self._left[octave] and spent + self._pixels[octave] * self._pace <= time_left:
                 self._left[octave] = 1
 
@@ -246,4 +257,4 @@ def _shown(canvas: tf.Tensor, original: tf.Tensor, base: tf.Tensor | None) -> Ca
 
 
 def _state(step: Climb, clock: _Clock, start: tf.Tensor) -> Callable[[], State]:
-    return lambda: State(clock.octave, clock.index, clock.taken, (start.numpy(), *step.state()))
+    return lambda: State(clock.octave, clock.progress().taken, (start.numpy(), *step.state()))

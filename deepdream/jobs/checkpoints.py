@@ -36,11 +36,14 @@ class State:
     """Where a climb stands: with it, another run goes on as if there had been one."""
 
     octave: int
-    index: int
-    """Steps taken in all."""
-    taken: int
-    """Steps taken in this octave."""
+    taken: tuple[int, ...]
+    """Steps taken in each octave."""
     arrays: tuple[np.ndarray, ...]
+
+    @property
+    def index(self) -> int:
+        """Steps taken in all."""
+        return sum(self.taken)
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,7 @@ class Checkpoint:
                 if head["job"] != self._job():
                     return None
                 arrays = tuple(archive[f"array{number}"] for number in range(head["arrays"]))
-            octave, index, taken = head["state"]
-            state = State(octave, index, taken, arrays)
+            state = State(head["octave"], tuple(head["taken"]), arrays)
             return Kept(head["seed"], head["first"], state, head["tile"], head["budget"], head["start"])
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
             return None
@@ -109,7 +111,8 @@ class Checkpoint:
             "job": self._job(),
             "seed": seed,
             "first": first,
-            "state": [state.octave, state.index, state.taken],
+            "octave": state.octave,
+            "taken": list(state.taken),
             "arrays": len(state.arrays),
             "tile": report.get("tile"),
             "budget": report.get("budget"),

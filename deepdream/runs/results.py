@@ -99,7 +99,8 @@ def used_of(facts: Mapping[str, Any], picture: Picture | None) -> dict[str, Any]
     kept = ("plugin", "model", "weights", "layers", "requested_layers", "formula")
     used = {name: facts.get(name) for name in kept}
     used["size"] = facts.get("size") if picture is None else list(picture.size)
-    used |= {name: facts.get(name) for name in ("octaves", "steps", "precision", "tile", "budget")}
+    kept = ("octaves", "steps", "octave_steps", "precision", "tile", "budget")
+    used |= {name: facts.get(name) for name in kept}
     used = {name: value for name, value in used.items() if value is not None}
     # The same bytes must come out whether the weights were just downloaded or lay in the cache.
     used["weights"] = {name: it for name, it in (facts.get("weights") or {}).items() if name != "origin"}

@@ -90,6 +90,7 @@ class Session:
             began=began,
             checkpoint=checkpoint,
             kept=kept,
+            repeats=recipe.used.get("octave_steps", {}),
         )
         if mode.plugin is not None:
             engine.report["plugin"] = mode.plugin.facts()
@@ -103,8 +104,7 @@ class Session:
                         frames.add(frame)
         if checkpoint is not None and checkpoint.trouble is not None:
             engine.say(f"no checkpoint was kept: {checkpoint.trouble}")
-        interrupted = bool(engine.report.get("interrupted"))
-        done = {"steps": steps} if interrupted or isinstance(made, Animation) else {}
+        done = {"steps": steps} if isinstance(made, Animation) else {}
         facts = {**engine.report, **done, "seconds": round(time.monotonic() - began, 3)}
         return result_of(recipe, made, loaded, facts, frames)
 
