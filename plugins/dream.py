@@ -116,9 +116,15 @@ def dream(
     laplacian: Annotated[
         int, Option(min=0, max=10, help="Bands of the gradient to make equally strong; 0: leave it.")
     ] = 0,
+    chroma: Annotated[
+        float,
+        Option(
+            min=0, max=1, help="How much of the gradient's colours to follow; 1: all, with their fringes."
+        ),
+    ] = 0.3,
     blur: Annotated[
         float, Option(min=0, max=100, help="Blur the gradient, in pixels: softer and broader strokes.")
-    ] = 0.0,
+    ] = 0.6,
     stop_above: Annotated[float | None, Option(help="End an octave once the objective is larger.")] = None,
     time: Annotated[
         str | None, Option(help="Leave out steps to be done within this time: 90, 60s, 2m.", metavar="TIME")
@@ -156,6 +162,12 @@ def dream(
             seen=lambda names: engine.features(image.fitted(min(max(image.size), 512)), names),
         )
     else:
+        if metric is not None or border:
+            # A preset's, mostly: they are about activations by themselves, and so is its limit.
+            given = {"metric": metric, "border": border, "stop-above": stop_above}
+            flags = ", ".join(f"--{name} {value}" for name, value in given.items() if value)
+            engine.say(f"a guide decides what counts, so these do not: {flags}")
+            stop_above = None
         guide = guide.fitted(min(max(guide.size), LARGEST_GUIDE))
         objective = obj.total(
             weight * GUIDED[guide_by](name, guide, relative=relative)
@@ -180,7 +192,7 @@ def dream(
         shape=shaping.chain(
             shaping.laplacian(laplacian) if laplacian else None,
             shaping.blurred(blur) if blur else None,
-            shaping.grey() if keep_colors == "luminance" else None,
+            shaping.grey() if keep_colors == "luminance" else shaping.chroma(chroma) if chroma < 1 else None,
         ),
         transform=shaping.quarter_turns if turns else None,
         mask=None if cover is None else image.with_pixels(255 * cover),

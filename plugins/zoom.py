@@ -4,7 +4,7 @@ import math
 from functools import cache
 from typing import Annotated
 
-from deepdream.api import Animation, Engine, Motion, Option, Picture, UsageError, colours, mode
+from deepdream.api import Animation, Engine, Motion, Option, Picture, UsageError, colours, mode, shaping
 from deepdream.api import objectives as obj
 
 
@@ -58,6 +58,12 @@ def zoom(
     jitter: Annotated[
         int, Option(min=0, max=4096, help="Largest random shift per step and axis, in pixels.")
     ] = 32,
+    chroma: Annotated[
+        float,
+        Option(
+            min=0, max=1, help="How much of the gradient's colours to follow; 1: all, with their fringes."
+        ),
+    ] = 0.3,
 ) -> Animation:
     """Zoom into IMAGE without end, dreaming on from frame to frame.
 
@@ -83,6 +89,7 @@ def zoom(
         loop=loop,
         seen=lambda names: engine.features(image.fitted(min(max(image.size), 512)), names),
     )
+    shape = shaping.chroma(chroma) if chroma < 1 else None
     motion = Motion(zoom, rotation, right / 100, down / 100)
     # The loop closes while what is left of the first frame grows from a tenth of the frame.
     closing = frames // 2 if zoom <= 1 else min(frames // 2, math.ceil(math.log(10) / math.log(zoom)))
@@ -96,6 +103,7 @@ def zoom(
             steps=count,
             step_size=step_size,
             jitter=jitter,
+            shape=shape,
         )
 
     @cache

@@ -37,6 +37,14 @@ def test_every_layer_is_dreamt_and_labelled() -> None:
     assert lines[:2] == ["block2_conv1", "128 channels"] and lines[2].startswith("sees 10 px · ")
 
 
+def test_cells_are_shaped_as_dreams_are() -> None:
+    from deepdream.modes.registry import load as modes
+
+    dream = {option.name: option.default for option in modes().modes["dream"].options}
+    shown = atlas.Settings()
+    assert (shown.step_size, shown.chroma, shown.blur) == (dream["step_size"], dream["chroma"], dream["blur"])
+
+
 def test_a_layer_stands_for_its_strongest_channels_on_the_photograph() -> None:
     engine = Engine(Common(model="vgg16"))
     specs = atlas.specs_for(engine, PHOTO, ["block1_conv2"], [])

@@ -10,7 +10,7 @@ import pytest
 
 from deepdream.climb.engine import Engine, Pool, Step
 from deepdream.errors import DeepDreamError, UsageError
-from deepdream.jobs.recipe import Common
+from deepdream.jobs.recipe import Common, preset
 from deepdream.modes.mode import slots
 from deepdream.modes.registry import load
 from deepdream.pictures import colours
@@ -65,6 +65,17 @@ def test_a_guide_pulls_towards_its_features(way: str) -> None:
     assert steps[-1].objective > steps[0].objective
 
 
+def test_what_a_preset_says_of_activations_is_not_held_against_a_guide() -> None:
+    engine = Engine(Common(precision="float32"), pool=POOL)
+    options = {**preset("keras-io", "dream").options, "layer": ["block2_conv1"], "steps": 2, "octaves": 1}
+    made(engine=engine, guide=GUIDE, **options)
+    assert engine.report["formula"] == "match(block2_conv1)"
+    assert engine.report["steps"] == 2  # and the limit of another objective does not end it early
+    assert engine.report["notes"] == [
+        "a guide decides what counts, so these do not: --metric l2, --border 2, --stop-above 15.0"
+    ]
+
+
 @pytest.mark.parametrize("way", ["match", "cosine"])
 def test_layers_of_a_guided_dream_weigh_what_they_say(way: str) -> None:
     _, steps = watched(guide=GUIDE, guide_by=way, layer=["block1_conv2:0.5", "block2_conv1"], jitter=0)
@@ -99,6 +110,22 @@ def test_the_gradient_can_be_split_blurred_and_seen_from_all_sides() -> None:
         return float(np.square(np.diff(it.pixels - PHOTO.pixels, axis=0)).mean())
 
     assert rough(made(blur=2.0)) < 0.5 * rough(plain)
+
+
+def fringes(it: Picture) -> float:
+    """How strong the finest colours are, beside the finest light and dark: what a blur takes away of each."""
+    centre = it.pixels[1:-1, 1:-1].astype(float)
+    around = [it.pixels[y : y + centre.shape[0], x : x + centre.shape[1]] for y in range(3) for x in range(3)]
+    fine = centre - np.mean(around, axis=0)
+    grey = fine.mean(axis=2, keepdims=True)
+    return float(np.sqrt(np.square(fine - grey).sum() / (3 * np.square(grey).sum())))
+
+
+def test_a_dream_has_no_fringes_of_colour_unless_all_of_its_chroma_is_asked_for() -> None:
+    photo = PHOTO.with_pixels(np.repeat(PHOTO.pixels.mean(axis=2, keepdims=True), 3, axis=2))
+    default, full = made(photo, steps=6), made(photo, steps=6, chroma=1.0)
+    assert fringes(default) < 0.6 * fringes(full)
+    assert fringes(made(photo, steps=6, chroma=0.0)) < 0.05
 
 
 # --- where, and how much -------------------------------------------------------------------------

@@ -90,6 +90,28 @@ def test_grey_is_the_mean_of_the_colours() -> None:
     np.testing.assert_allclose(got, np.repeat(gradient.mean(-1, keepdims=True), 3, -1))
 
 
+def test_less_chroma_leaves_the_lightness_and_takes_purple_and_green_before_blue_and_orange() -> None:
+    gradient = tf.constant(np.random.default_rng(5).standard_normal((1, 4, 5, 3)))
+    np.testing.assert_allclose(shaping.chroma(1)(gradient), gradient, atol=1e-12)
+    np.testing.assert_allclose(shaping.chroma(0)(gradient), shaping.grey()(gradient), atol=1e-12)
+    for colour, share in (((2, 2, 2), 1.0), ((1, 0, -1), 0.3), ((1, -2, 1), 0.3**1.56)):
+        got = shaping.chroma(0.3)(tf.constant([[[colour]]], tf.float64))
+        np.testing.assert_allclose(got, share * np.array([[[colour]]]), atol=1e-12)
+    with pytest.raises(UsageError):
+        shaping.chroma(1.1)
+
+
+def test_photographs_have_the_chroma_that_the_proportions_are_taken_from() -> None:
+    """The square root of their covariance that lucid publishes, along the axes that are used here."""
+    from deepdream.climb.parametrisations import COLOUR_ROOT
+
+    deviations = np.linalg.norm(np.array(COLOUR_ROOT), axis=0)
+    blue, purple = deviations[1:] / deviations[0]
+    assert blue == pytest.approx(0.275, abs=1e-3)
+    got = shaping.chroma(blue)(tf.constant([[[[1.0, -2.0, 1.0]]]], tf.float64))
+    np.testing.assert_allclose(got, purple * np.array([[[[1, -2, 1]]]]), rtol=5e-3)
+
+
 def test_all_eight_sides_are_seen_and_the_gradient_comes_back() -> None:
     canvas = tf.constant(np.random.default_rng(4).standard_normal((1, 3, 4, 3)))
     seen = set()

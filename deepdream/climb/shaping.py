@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from deepdream.errors import UsageError
 
-__all__ = ["Shape", "blurred", "chain", "grey", "laplacian", "quarter_turns"]
+__all__ = ["Shape", "blurred", "chain", "chroma", "grey", "laplacian", "quarter_turns"]
 
 Tensor = Any
 Shape = Callable[[Tensor], Tensor]
@@ -94,6 +94,37 @@ def grey() -> Shape:
         import tensorflow as tf
 
         return tf.reduce_mean(gradient, axis=-1, keepdims=True) + tf.zeros_like(gradient)
+
+    return shape
+
+
+_COLOURS: Final = ((1.0, 1.0, 1.0), (1.0, 0.0, -1.0), (1.0, -2.0, 1.0))
+"""Lightness, orange to blue, purple to green: along these, the colours of photographs are independent (Ohta,
+Kanade & Sakai, "Color information for region segmentation", 1980; nearly those of lucid)."""
+
+_RARER: Final = 1.56
+"""ln(0.133) / ln(0.275): photographs' deviations along the second and third axis, the first one's being 1."""
+
+
+def chroma(share: float) -> Shape:
+    """`share` of the gradient's colours, 0 to 1, the lightness left alone: fewer fringes of colour.
+
+    A gradient has as much of purple and green as of light and dark, photographs have little: their deviations
+    along the three axes are as 1 : 0.275 : 0.133 (`color_correlation_svd_sqrt` of tensorflow/lucid).
+    The three are multiplied by 1, share and share^1.56, so that 0.275 is that proportion, its square what
+    climbing in decorrelated colours comes to, 1 the gradient as it is, and 0 `grey`.
+    """
+    if not 0 <= share <= 1:
+        raise UsageError(f"the chroma of a gradient is 0 to 1, not {share}")
+
+    def shape(gradient: Tensor) -> Tensor:
+        import numpy as np
+        import tensorflow as tf
+
+        axes = np.array(_COLOURS)
+        axes /= np.linalg.norm(axes, axis=1, keepdims=True)
+        matrix = axes.T @ np.diag([1.0, share, share**_RARER]) @ axes
+        return tf.linalg.matvec(tf.constant(matrix, gradient.dtype), gradient)
 
     return shape
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from deepdream import backbones
 from deepdream import objectives as obj
+from deepdream.climb import shaping
 from deepdream.climb.engine import Engine
 from deepdream.climb.events import Step
 from deepdream.console.progress import duration
@@ -25,13 +26,15 @@ _SHARED = 8
 
 @dataclass(frozen=True)
 class Settings:
-    """How each cell is dreamt: small, so that all of them together take no longer than one large dream."""
+    """How each cell is dreamt: as by 'dream', but small and in few steps, since there are many."""
 
     size: int = 192
     octaves: int = 3
     steps: int = 8
     step_size: float = 1.5
     jitter: int = 16
+    chroma: float = 0.3
+    blur: float = 0.6
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ def dream_cells(
 ) -> list[Dreamt]:
     """Dream every cell; those that were begun when the engine is cancelled, and none after them."""
     aims = [obj.layers([spec]) for spec in specs]
+    shape = shaping.chain(shaping.blurred(settings.blur), shaping.chroma(settings.chroma))
     timer = _Timer()
     engine.listeners = (timer, *engine.listeners)
     made = []
@@ -92,6 +96,7 @@ def dream_cells(
             steps=settings.steps,
             step_size=settings.step_size,
             jitter=settings.jitter,
+            shape=shape,
         )
         made.append(Dreamt(specs[number], picture, timer.seconds))
     return made
