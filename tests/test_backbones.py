@@ -341,6 +341,7 @@ def test_bfloat16_keeps_its_weights_small_and_its_results_float32() -> None:
     assert np.corrcoef(np.ravel(a), np.ravel(b))[0, 1] > 0.999
 
 
+@pytest.mark.slow
 def test_inception_opens_by_the_stable_names_whatever_was_built_before(
     inception: Any, tmp_path: Path
 ) -> None:

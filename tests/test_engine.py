@@ -144,6 +144,7 @@ def test_one_trace_serves_all_octaves_and_targets(pool: Pool, photo: Picture) ->
     assert step.traces == 1
 
 
+@pytest.mark.slow
 def test_bfloat16_changes_the_gradient_hardly_at_all(pool: Pool, photo: Picture) -> None:
     deltas = []
     for dtype in ("float32", "bfloat16"):

@@ -157,6 +157,7 @@ def assert_checkout(found: Any) -> None:
     assert found["layers"] > 90 and "google-2015" in found["presets"]
 
 
+@pytest.mark.slow
 def test_wheel_built_from_the_sdist_is_the_same(wheel: Path, tmp_path: Path) -> None:
     sdist = build("sdist", tmp_path)
     with tarfile.open(sdist) as archive:

@@ -116,7 +116,7 @@ def same(whole, tiled) -> None:  # type: ignore[no-untyped-def]
     np.testing.assert_allclose(tiled_values, values, rtol=1e-5)
 
 
-@pytest.mark.parametrize("jitter", [0, 32])
+@pytest.mark.parametrize("jitter", [pytest.param(0, marks=pytest.mark.slow), 32])
 def test_tiled_gradient_is_the_gradient_on_vgg16(jitter: int) -> None:
     from deepdream import objectives as obj
     from deepdream.climb.engine import Pool
@@ -229,6 +229,7 @@ def test_what_a_picture_is_known_by_is_the_same_measured_in_tiles() -> None:
             np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5 * np.abs(one).max())
 
 
+@pytest.mark.slow
 def test_tiled_gradient_is_the_gradient_on_a_network_with_unpadded_convolutions() -> None:
     keras = pytest.importorskip("keras")
     from deepdream import objectives as obj
@@ -244,6 +245,7 @@ def test_tiled_gradient_is_the_gradient_on_a_network_with_unpadded_convolutions(
     same(*gradients(Network(extractor, {n: n for n in outputs}), objective, (301, 282), 96, 16))
 
 
+@pytest.mark.slow
 def test_a_halo_that_is_too_small_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """The parity above would notice: with a third of the halo the gradient is another."""
     from deepdream import objectives as obj

@@ -113,7 +113,12 @@ def test_every_frame_of_a_zoom_shows_the_one_before_from_nearer() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"zoom": 1.15, "rotation": 3.0}, {"zoom": 1.0}, {"zoom": 0.9, "right": 1.0}, {"rotation": 8.0}],
+    [
+        {"zoom": 1.15, "rotation": 3.0},
+        pytest.param({"zoom": 1.0}, marks=pytest.mark.slow),
+        {"zoom": 0.9, "right": 1.0},
+        pytest.param({"rotation": 8.0}, marks=pytest.mark.slow),
+    ],
 )
 def test_a_loop_has_no_seam(options: dict[str, float]) -> None:
     film = run_mode(zoom, picture(48, 36), frames=12, loop=True, **options, **QUICK)
