@@ -156,6 +156,19 @@ def test_bfloat16_changes_the_gradient_hardly_at_all(pool: Pool, photo: Picture)
     assert 0.98 < cosine < 1.0  # close, and really another precision
 
 
+def test_the_two_sides_of_a_picture_are_no_neighbours_to_a_penalty(pool: Pool) -> None:
+    """A ramp is equally rough everywhere; only where jitter wraps it round, black would lie beside white."""
+    ramp = Picture(np.repeat(np.linspace(0, 255, 40, dtype=np.float32)[None, :, None], 32, 0).repeat(3, 2))
+    for tile in ("off", "16"):
+        steps: list[Step] = []
+        common = Common(precision="float32", tile=tile)
+        engine = Engine(common, seed=5, pool=pool, listeners=[steps.append])
+        objective = 1e-9 * obj.layer("block1_conv1") - obj.total_variation()
+        engine.ascend(ramp, objective, steps=3, step_size=0.0, jitter=9)
+        rough = 0.5 * 3 * 31 * 39 * (255 / 39) ** 2
+        assert [step.terms["total_variation"] for step in steps] == pytest.approx([-rough] * 3, rel=1e-4)
+
+
 # --- what the host sees --------------------------------------------------------------------------
 
 

@@ -185,7 +185,11 @@ class Climb:
                     canvas = way.parametrisation.decode(start, self._size)
                     canvas = tf.roll(canvas, shift, [1, 2]) if way.jitter else canvas
                 looked_at = canvas if way.transform is None else way.transform(canvas, seed)
-                values = values_of(self.objective, weights, self.network(looked_at), canvas, targets)
+                # Terms of pixels must not take the two sides of a roll's seam for neighbours.
+                straight = tf.roll(canvas, -shift, [1, 2]) if way.jitter else canvas
+                values = values_of(
+                    self.objective, weights, self.network(looked_at), canvas, targets, straight
+                )
                 total = tf.reduce_sum(values)
             seen.append(values)
             gradient = tape.gradient(total, start, unconnected_gradients="zero")

@@ -29,10 +29,14 @@ def values_of(
     activations: dict[str, tf.Tensor],
     canvas: tf.Tensor,
     targets: Sequence[Any],
+    straight: tf.Tensor | None = None,
 ) -> tf.Tensor:
-    """The weighted value of every term, `[terms]`."""
+    """The weighted value of every term, `[terms]`; those without layers see a rolled canvas `straight`."""
+    flat = canvas if straight is None else straight
     terms = zip(objective.terms, targets, strict=True)
-    return weights * tf.stack([term.value(activations, canvas, aim) for term, aim in terms])
+    return weights * tf.stack(
+        [term.value(activations, flat if _flat(term) else canvas, aim) for term, aim in terms]
+    )
 
 
 def bare(targets: Sequence[Any]) -> list[Any]:
@@ -58,6 +62,9 @@ class TiledGradient:
     adds up the sums over the tiles' cores; what the objective changes with each of them is then a constant,
     and the second pass goes back through the sums of every tile with it.
 
+    Terms without layers see the canvas as it is, not rolled: what meets at the seam of a roll are no
+    neighbours.
+
     `pulse(part)` is told after every tile what part of them is done, and calls the step off by returning
     false (`Stopped`).
     """
@@ -71,6 +78,8 @@ class TiledGradient:
         self._summarise = tf.function(self._summaries, input_signature=[CANVAS, targets, boxes])
         self._judge = tf.function(self._judged)
         self._back: Any = None
+        self._flat = [number for number, term in enumerate(objective.terms) if _flat(term)]
+        self._beside = tf.function(self._pixels, input_signature=[CANVAS, targets, numbers])
 
     def __call__(
         self,
@@ -109,6 +118,13 @@ class TiledGradient:
                 for (c0, c1), (left, right) in columns:
                     box = gradient[:, top:bottom, left:right]
                     box.assign(box + up[:, r0:r1, c0:c1])
+            if self._flat:
+                (top, bottom), (left, right) = tile.core
+                core = canvas[:, top : bottom + 1, left : right + 1]
+                part, up = self._beside(core, seen, weights)
+                values += part
+                box = gradient[:, top : bottom + 1, left : right + 1]
+                box.assign(box + up)
             done = number / len(tiles)
             if not pulse((1 + 2 * done) / 3 if twice else done):
                 raise Stopped
@@ -183,10 +199,12 @@ class TiledGradient:
             core, pixels = self._core(crop, boxes)
             values, total = [], tf.constant(0.0)
             for term, aim, slope in zip(self._objective.terms, targets, slopes, strict=True):
-                if term.summary is None:
+                if term.summary is None and not _flat(term):
                     values.append(term.value(core, pixels, aim))
                     continue
                 values.append(tf.constant(0.0))
+                if term.summary is None:
+                    continue
                 sums = tf.nest.flatten(term.summary(core, pixels, aim))
                 total += tf.add_n(
                     [tf.reduce_sum(a * b) for a, b in zip(tf.nest.flatten(slope), sums, strict=True)]
@@ -194,6 +212,18 @@ class TiledGradient:
             own = shares * weights * tf.stack(values)
             total += tf.reduce_sum(own)
         return own, tape.gradient(total, crop, unconnected_gradients="zero")
+
+    def _pixels(self, core: tf.Tensor, targets: list[Any], weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The same for terms without layers: of a tile's core and the row and column that follow."""
+        with tf.GradientTape() as tape:
+            tape.watch(core)
+            found = [
+                term.value({}, core, aim) if _flat(term) else tf.constant(0.0)
+                for term, aim in zip(self._objective.terms, targets, strict=True)
+            ]
+            values = weights * tf.stack(found)
+            total = tf.reduce_sum(values)
+        return values, tape.gradient(total, core, unconnected_gradients="zero")
 
     def _core(self, crop: tf.Tensor, boxes: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """The activations of the core's cells, and its pixels."""
@@ -218,6 +248,11 @@ class _Place(NamedTuple):
     """What part of each term it has."""
     spans: dict[str | None, tuple[Span, Span]]
     """In the whole of every layer, and of the canvas (None)."""
+
+
+def _flat(term: Term) -> bool:
+    """Whether a term looks at pixels alone, and not through sums."""
+    return not term.layers and term.summary is None
 
 
 def _share(term: Term, shares: Mapping[str, float]) -> float:
