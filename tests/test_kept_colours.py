@@ -1,4 +1,4 @@
-"""How near colours stay to the content's with --keep-colors, in CIEDE2000: differences as the eye has them."""
+"""How near colours stay to the content's with --keep-colors, by CIEDE2000: as the eye has it."""
 
 from __future__ import annotations
 
