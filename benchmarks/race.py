@@ -100,8 +100,8 @@ def to_markdown(finishes: Sequence[Finish], args: argparse.Namespace) -> str:
     lines = [
         f"# Style race at {args.size} px",
         "",
-        f"{time.strftime('%Y-%m-%d')}; `{args.content.name}` in the style of `{args.style.name}`; medians of "
-        f"{max(len(it.scores) for it in finishes)} rounds.",
+        f"{time.strftime('%Y-%m-%d')}; `{args.content.name}` in the style of `{args.style.name}`; "
+        + (f"medians of {args.rounds} rounds." if args.rounds > 1 else "one round."),
         "content: mean((F - F̂)²) at block4_conv2; style: Σ‖G - Ĝ‖/‖Ĝ‖ over five layers; less is better.",
         "",
         f"`{json.dumps(machine.describe())}`",
@@ -119,7 +119,7 @@ def plot(finishes: Sequence[Finish], path: Path) -> bool:
         from matplotlib.figure import Figure
     except ImportError:
         return False
-    figure = Figure(figsize=(8, 5), layout="constrained")
+    figure = Figure(figsize=(8, 6), layout="constrained")
     axes = figure.add_subplot()
     for racer in dict.fromkeys(it.racer for it in finishes):
         own = [it for it in finishes if it.racer == racer]
@@ -128,7 +128,7 @@ def plot(finishes: Sequence[Finish], path: Path) -> bool:
             if it.seconds:
                 axes.annotate(f" {it.seconds:g} s", (it.content, it.style))
     axes.set(xlabel="distance from the content", ylabel="distance from the style")
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=2)
     figure.savefig(path, dpi=120)
     return True
 
