@@ -34,6 +34,22 @@ def test_a_tiled_prediction_is_within_a_fifth() -> None:
     assert need.bytes((1024, 1024), crop_side(seen, 256) ** 2) == pytest.approx(0.84e9, rel=0.2)
 
 
+@pytest.mark.parametrize(
+    ("size", "tile", "measured"),
+    [((341, 512), None, 2.475e9), ((597, 896), None, 3.503e9), ((597, 896), 256, 3.120e9)],
+)
+def test_the_prediction_for_a_style_is_within_a_fifth(size: Size, tile: int | None, measured: float) -> None:
+    """Which opens graphs of its own for what it aims at and, in tiles, for the sums over the whole."""
+    backbone = backbones.get("vgg16")
+    layers = [backbone.content_layer, *backbone.style_layers]
+    aligned = [backbone.content_layer]
+    need = memory.need(backbone, layers, "float32", LBFGS(20), aligned, measured=True, summed=True)
+    seen = reach([backbone.layer(name) for name in layers])
+    assert seen is not None
+    at_once = None if tile is None else crop_side(seen, tile) ** 2
+    assert need.bytes(size, at_once) == pytest.approx(measured, rel=0.2)
+
+
 def test_lbfgs_remembers_what_memory_allows() -> None:
     assert memory.affordable(LBFGS(20), (512, 512), 8.0) == LBFGS(20)
     fewer = memory.affordable(LBFGS(20), (2160, 3840), 6.0)

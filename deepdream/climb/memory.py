@@ -20,6 +20,10 @@ _RESIDENT = 640e6
 _COPIES = 22.0
 """How often the weights are in memory at the peak, with those that oneDNN packs; measured on VGG16."""
 
+_FORWARD = 11.0
+"""The same for each further graph, which packs them for itself: one measures targets, one adds up the sums
+of tiles. Measured on the style of VGG16."""
+
 _SLACK = 1.1
 """What a step holds of every activation beyond the activation itself, measured on VGG16."""
 
@@ -46,12 +50,15 @@ class Need:
     """For every pixel that goes through the network at once."""
     resident: float = _RESIDENT
     """Before the first pixel."""
+    summing: float = 0.0
+    """Besides, where tiles take a pass of their own for sums over the whole."""
 
     def bytes(self, size: Size, at_once: int | None = None) -> int:
         """The peak of a run whose largest canvas is `size`, if `at_once` pixels are looked at together."""
         pixels = size[0] * size[1]
         seen = pixels if at_once is None else min(at_once, pixels)
-        return int(self.resident + self.canvas * pixels + self.activations * seen)
+        resident = self.resident + (0.0 if at_once is None else self.summing)
+        return int(resident + self.canvas * pixels + self.activations * seen)
 
     def largest_side(self, size: Size, budget: float) -> int:
         """The longer side of the largest whole canvas shaped like `size` that `budget` bytes hold."""
@@ -60,7 +67,8 @@ class Need:
 
     def core(self, size: Size, seen: Reach, budget: float) -> int | None:
         """The side of the largest tile cores that `budget` bytes allow; None if not even small ones."""
-        pixels = (budget - self.resident - self.canvas * size[0] * size[1]) / self.activations
+        resident = self.resident + self.summing
+        pixels = (budget - resident - self.canvas * size[0] * size[1]) / self.activations
         room = math.sqrt(max(0.0, pixels)) - seen.before - seen.after
         side = math.floor(min(room, _LARGEST_CORE) / seen.stride) * seen.stride
         return side if side >= 4 * seen.stride else None
@@ -72,11 +80,15 @@ def need(
     precision: Precision,
     update: Update,
     aligned: Iterable[str] = (),
+    *,
+    measured: bool = False,
+    summed: bool = False,
 ) -> Need:
     """What a gradient step needs, from the layer table.
 
     Every activation up to the deepest layer is kept for the way back; those that the objective reads are
     there once more in float32, with their gradients. Those of `aligned` layers are kept for the whole canvas.
+    `measured` says that targets are measured with the network, `summed` that there are sums over the whole.
     """
     read = set(layers)
     deepest = max(i for i, layer in enumerate(backbone.layers) if layer.name in read)
@@ -89,8 +101,10 @@ def need(
         canvases += _LBFGS + 2 * update.history
     whole = sum(layer.channels / layer.stride**2 for layer in map(backbone.layer, aligned))
     width = 2 if precision == "bfloat16" else 4
-    resident = _RESIDENT + _COPIES * _weights(backbone, deepest) * width / 4
-    return Need(4 * (3 * canvases + whole), _SLACK * kept * width + 2 * 4 * seen, resident)
+    weights = _weights(backbone, deepest) * width / 4
+    resident = _RESIDENT + (_COPIES + _FORWARD * measured) * weights
+    activations = _SLACK * kept * width + 2 * 4 * seen
+    return Need(4 * (3 * canvases + whole), activations, resident, _FORWARD * weights * summed)
 
 
 def _weights(backbone: Backbone, deepest: int) -> float:
