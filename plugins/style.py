@@ -145,8 +145,8 @@ def style(
     subject, styles = _recoloured(image, styles, keep_colors)
     regions = _regions(styles, share, mask or [])
     engine.alter(pooling=pooling, replicate=replicate)
-    contents = [obj.parse_layer(text) for text in content_layer or engine.default_layers("content")]
-    textures = [obj.parse_layer(text) for text in style_layer or engine.default_layers("style")]
+    contents = _layers(content_layer or engine.default_layers("content"))
+    textures = _layers(style_layer or engine.default_layers("style"))
     how = {"scale": style_scale, "relative": balanced}
     objective = -2 * (1 - strength) * content_weight * _sum(
         [(weight, obj.content(name, subject, relative=balanced)) for name, weight in contents], balanced
@@ -188,6 +188,17 @@ def style(
         bright = colours.luminance(result.pixels)
         result = image.with_pixels(colours.with_luminance(image.pixels, bright))
     return result
+
+
+def _layers(texts: Sequence[str]) -> list[tuple[str, float]]:
+    """The layers and their weights."""
+    found = [obj.parse_layer(text) for text in texts]
+    for text, (_, weight) in zip(texts, found, strict=True):
+        if weight < 0:
+            raise UsageError(
+                f"'{text}' has a weight below 0", "a layer that is not to count has the weight 0"
+            )
+    return found
 
 
 def _sum(terms: list[tuple[float, obj.Objective]], balanced: bool) -> obj.Objective:

@@ -186,6 +186,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "shares of nothing": ({"also": [OTHER], "share": [0.0, 0.0]}, "share of 0"),
     "too few shares": ({"also": [OTHER], "share": [1.0]}, "1 weights for 2 styles"),
     "no weights": ({"content_weight": 0.0, "style_weight": 0.0}, "all weights are 0"),
+    "a layer to flee from": (
+        {"content_layer": ["block2_conv1:-1"]},
+        "'block2_conv1:-1' has a weight below 0",
+    ),
     "a layer that is none": ({"style_layer": ["block9_conv1"]}, "block9_conv1"),
 }
 
