@@ -22,7 +22,7 @@ _open = backbones.open_extractor
 def _open_once(
     choice: backbones.Choice, layers: Sequence[str], precision: backbones.Precision = "float32"
 ) -> backbones.Extractor:
-    """The embedded network, frozen as it is, once for all tests that want it alike: opening takes a second."""
+    """The embedded network, frozen as it is, once for all tests that want it so: opening takes a second."""
     if choice.weights.origin != "embedded":
         return _open(choice, layers, precision)
     key = (choice.backbone, choice.variant, tuple(layers), precision)
