@@ -45,8 +45,16 @@ class Climb:
     replaced by one that differs in its weights alone.
     """
 
-    def __init__(self, network: Network, objective: Objective, way: Way | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        objective: Objective,
+        way: Way | None = None,
+        devices: Sequence[str] = (),
+    ) -> None:
         self.traces = 0
+        self.devices = tuple(devices)
+        """Those that tiles are spread over; this climb itself is on the first."""
         self.network, self.objective, self.way = network, objective, way or Way()
         self.seed = 0
         self.first = 0

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from deepdream import backbones
-from deepdream.climb import plan, precision
+from deepdream.climb import devices, plan, precision
 from deepdream.climb.context import Context
 from deepdream.climb.events import Listener, Step
 from deepdream.climb.pool import Pool
@@ -22,7 +22,6 @@ from deepdream.errors import DeepDreamError, UsageError
 from deepdream.objectives import Objective
 from deepdream.pictures.picture import Picture
 from deepdream.pictures.scales import Size
-from deepdream.silence import silence_tensorflow
 
 if TYPE_CHECKING:
     from deepdream.climb.ascent import Climb
@@ -51,6 +50,8 @@ class Engine(Context):
     repeats: Mapping[str, Sequence[int]] = field(default_factory=dict)
     """Steps that an earlier run took in each octave of its climbs, by the number of steps before: what
     `report` has as "octave_steps" of climbs with a limit of time. They are taken again, whatever the time."""
+    elsewhere: bool = False
+    """The recipe was made, perhaps on another machine: a device that is not here is replaced."""
     variant: backbones.Variant = field(default_factory=backbones.Variant)
     """How the network differs from what it was trained as."""
 
@@ -72,8 +73,10 @@ class Engine(Context):
         choice = self._choose(tuple(layers))
         if self.dry:
             return dict.fromkeys(layers)
-        network = self.pool.network(choice, self._dtype())
-        return network.features(picture, (picture.height, picture.width))
+        place = self._placement()
+        with devices.on(place.first):
+            network = self.pool.network(choice, self._dtype(place), place.first)
+            return network.features(picture, (picture.height, picture.width))
 
     def ascend(
         self,
@@ -136,7 +139,9 @@ class Engine(Context):
         if again is not None and len(again) == len(levels):
             counts, seconds = tuple(again), None
         way = Way(update, jitter, shape, transform, parametrisation, average, stop_above, mask is not None)
-        made = plan.make(choice, objective, levels, way, self.common, self._dtype(), refuse=not self.dry)
+        place = self._placement()
+        dtype = self._dtype(place)
+        made = plan.make(choice, objective, levels, way, self.common, dtype, refuse=not self.dry)
         for note in made.notes:
             self.say(note)
         cut, shown = made.cut, objective.renamed(choice.used)
@@ -172,13 +177,16 @@ class Engine(Context):
             first=self.steps,
             resume=self._resumed(),
         )
-        step = self.pool.climb(self.pool.network(choice, self._dtype()), objective, made.way, full)
+        with devices.on(place.first):
+            network = self.pool.network(choice, dtype, place.first)
+            step = self.pool.climb(network, objective, made.way, full, place.names)
         if seconds is not None and time.monotonic() - self.began > seconds:
             raise UsageError(
                 f"{seconds:g} seconds were over before the first step", "give more time, or leave out --time"
             )
         timed = seconds is not None or again is not None
-        return self._climb(step, image, route, cut, shown.labels(), timed=timed)
+        with devices.on(place.first):
+            return self._climb(step, image, route, cut, shown.labels(), timed=timed)
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -259,10 +267,20 @@ class Engine(Context):
         self.say(f"went on from step {kept.state.index} of a run that was stopped")
         return kept.state
 
-    def _dtype(self) -> backbones.Precision:
-        if not self.dry:
-            silence_tensorflow()  # which GPUs there are is known only then
-        chosen = precision.choose(self.common.precision)
+    def _placement(self) -> devices.Placement:
+        """The devices that were asked for; noted in the report."""
+        wanted = self.common.device
+        if self.dry:
+            place = devices.planned(wanted)
+        else:
+            place = devices.choose(wanted, devices.here(), instead=self.elsewhere)
+        if place.note:
+            self.say(place.note)
+        self.report.update(device=place.used)
+        return place
+
+    def _dtype(self, place: devices.Placement) -> backbones.Precision:
+        chosen = precision.choose(self.common.precision, place.named)
         self.report.update(precision=chosen.dtype, precision_reason=chosen.reason)
         return chosen.dtype
 

@@ -26,25 +26,29 @@ class Pool:
         self._open: dict[tuple[Any, ...], Network] = {}
         self._climbs: dict[tuple[Any, ...], Climb] = {}
 
-    def network(self, choice: backbones.Choice, dtype: backbones.Precision) -> Network:
-        """The network for a choice of model and layers, opened on first use."""
+    def network(
+        self, choice: backbones.Choice, dtype: backbones.Precision, place: str | None = None
+    ) -> Network:
+        """The network for a choice of model and layers, opened on first use in the scope of a device."""
         from deepdream.climb.network import Network
 
         layers = tuple(dict.fromkeys(choice.used.values()))
         backbone = choice.backbone
         used = tuple(choice.used.items())
-        key = (backbone.name, backbone.preprocess, choice.weights, choice.variant, dtype, used)
+        key = (backbone.name, backbone.preprocess, choice.weights, choice.variant, dtype, used, place)
         if key not in self._open:
             self._open[key] = Network(backbones.open_extractor(choice, layers, dtype), choice.used, choice)
         return self._open[key]
 
-    def climb(self, network: Network, objective: Objective, way: Way, size: Size) -> Climb:
+    def climb(
+        self, network: Network, objective: Objective, way: Way, size: Size, devices: tuple[str, ...] = ()
+    ) -> Climb:
         """The climb for an objective; one that differs in its weights alone goes on in the same trace."""
         from deepdream.climb.ascent import Climb
 
         terms = tuple(replace(term, weight=1.0) for term in objective.terms)
-        key = (network, terms, way, way.parametrisation and size)
-        climb = self._climbs.pop(key, None) or Climb(network, objective, way)
+        key = (network, terms, way, way.parametrisation and size, devices)
+        climb = self._climbs.pop(key, None) or Climb(network, objective, way, devices)
         climb.objective = objective
         self._climbs[key] = climb
         if len(self._climbs) > _TRACES_KEPT:

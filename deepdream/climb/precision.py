@@ -7,14 +7,20 @@ are float32 whatever is chosen here.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from deepdream.jobs.placement import Device
 
 __all__ = ["Precision", "choose", "cpu_features"]
 
 _BFLOAT16_UNITS = ("amx_bf16", "avx512_bf16")
 """CPU features, as Linux spells them, that multiply bfloat16 in hardware; the fastest first."""
+
+_AMPERE = (8, 0)
+"""The first compute capability of NVIDIA's that multiplies bfloat16 in hardware."""
 
 
 @dataclass(frozen=True)
@@ -35,33 +41,41 @@ def cpu_features(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
     return frozenset(line.partition(":")[2].split())
 
 
-def _gpu_capabilities() -> list[tuple[int, int]] | None:
-    """Compute capability of every GPU; None while TensorFlow is not loaded (then nobody asked for it)."""
-    if "tensorflow" not in sys.modules:
-        return None
-    import tensorflow as tf
-
-    details = (
-        tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")
-    )
-    return [tuple(d.get("compute_capability") or (0, 0)) for d in details]
-
-
-def choose(requested: Literal["auto", "float32", "bfloat16"] = "auto") -> Precision:
-    """The number format for `requested` (`auto`, `float32` or `bfloat16`) on this machine.
+def choose(
+    requested: Literal["auto", "float32", "bfloat16"] = "auto", devices: Sequence[Device] = ()
+) -> Precision:
+    """The number format for `requested` (`auto`, `float32` or `bfloat16`) on `devices`.
 
     `auto` takes bfloat16 where hardware multiplies it: about twice as fast with AVX-512 BF16, and a
     dream made with it has the same figures in the same places. Elsewhere it would be emulated, and slow.
+    Of several devices, the one that can do least decides for all; none named is the first GPU, if there is
+    one.
     """
     if requested != "auto":
         return Precision(requested, "as asked")
-    gpus = _gpu_capabilities()
-    if gpus:
-        weakest = min(gpus)
+    if (weakest := _weakest_gpu(devices)) is not None:
         name = f"GPU of compute capability {weakest[0]}.{weakest[1]}"
-        return Precision("bfloat16" if weakest >= (8, 0) else "float32", name)
+        if weakest < _AMPERE:
+            return Precision("float32", name)
+        if not any(device.kind == "cpu" for device in devices):
+            return Precision("bfloat16", name)
     features = cpu_features()
     for unit in _BFLOAT16_UNITS:
         if unit in features:
             return Precision("bfloat16", f"CPU with {unit}")
     return Precision("float32", "CPU without bfloat16 units")
+
+
+def _weakest_gpu(devices: Sequence[Device]) -> tuple[int, int] | None:
+    """The lowest compute capability of the GPUs among `devices`, or of the first where none is named.
+
+    None without a GPU, or while TensorFlow is not loaded: then nobody asked for it.
+    """
+    if "tensorflow" not in sys.modules:
+        return None
+    import tensorflow as tf
+
+    meant = {device.number for device in devices or (Device("gpu"),) if device.kind == "gpu"}
+    gpus = enumerate(tf.config.list_physical_devices("GPU"))
+    details = [tf.config.experimental.get_device_details(gpu) for number, gpu in gpus if number in meant]
+    return min((tuple(d.get("compute_capability") or (0, 0)) for d in details), default=None)

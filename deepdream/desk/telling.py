@@ -21,6 +21,7 @@ def details_of(report: Mapping[str, Any], voice: Voice) -> None:
     layers = ", ".join(report.get("layers") or [])
     voice.detail(f"network: {report.get('model')} ({_origin(report)} weights), layers {layers}")
     voice.detail(f"precision: {report.get('precision')} ({report.get('precision_reason')})")
+    voice.detail(f"device: {report.get('device')}")
     voice.detail(f"objective: {report.get('formula')}")
     voice.detail(f"octaves: {_sizes(report.get('octaves'))}, {report.get('steps')} steps in all")
     voice.detail(f"memory: about {_gigabytes(report.get('memory'))}{_tiles(report)}")
@@ -60,6 +61,7 @@ def show_plan(result: Result, path: Path, image: str | None, answers: Answers, f
         "objective": report["formula"],
         "network": f"{report['model']} ({_origin(report)} weights): {', '.join(report['layers'] or [])}",
         "precision": f"{report['precision']} ({report['precision_reason']})",
+        "device": report["device"],
         "memory": f"about {_gigabytes(report['memory'])}{_tiles(report)}",
         "note": "; ".join(report["notes"]),
     }

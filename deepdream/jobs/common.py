@@ -10,6 +10,7 @@ import typer
 
 from deepdream.errors import UsageError
 from deepdream.jobs.options import Parameter, check_values, parameter
+from deepdream.jobs.placement import named_devices
 
 __all__ = ["Common"]
 
@@ -26,6 +27,7 @@ class Common:
     weights: str | None = None
     preprocess: Literal["tf", "caffe", "torch", "none"] | None = None
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    device: str = "auto"
     size: int | None = None
     tile: str = "auto"
     memory: float | None = None
@@ -44,6 +46,10 @@ class Common:
                 help="What a saved model wants: tf -1..1, caffe BGR less mean, torch normalised, none 0..255."
             ),
             "precision": typer.Option(help="Arithmetic of the network. 'auto' takes what is faster here."),
+            "device": typer.Option(
+                help="Where to compute: cpu, gpu, gpu:1, or several, gpu:0,gpu:1, that share large pictures. "
+                "'auto' takes the first GPU, if there is one."
+            ),
             "size": typer.Option(help="Longest side of the result in pixels.", min=1),
             "tile": typer.Option(
                 help="Side of the tiles that large pictures are cut into, 'off', or 'auto': as memory allows."
@@ -59,6 +65,7 @@ class Common:
     def check(cls, values: Mapping[str, Any]) -> dict[str, Any]:
         """`values` checked, and nothing filled in: what a preset or a mode's defaults may hold."""
         checked = check_values(cls.parameters(), values, where="the common options", partial=True)
+        named_devices(checked.get("device", "auto"))
         tile = checked.get("tile", "auto")
         if tile not in ("auto", "off") and not (tile.isascii() and tile.isdigit() and int(tile)):
             raise UsageError(f"--tile must be auto, off or a number of pixels, not {tile!r}")

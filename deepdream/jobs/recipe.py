@@ -187,7 +187,9 @@ def _read(path: Path) -> Preset:
 
 
 def _part(recipe: Recipe, name: str) -> Preset:
-    return Preset(name, recipe.mode, "", recipe.options, asdict(recipe.common))
+    common = asdict(recipe.common)
+    del common["device"]  # that of the machine it was made on
+    return Preset(name, recipe.mode, "", recipe.options, common)
 
 
 def _read_toml(text: str, source: str) -> dict[str, Any]:

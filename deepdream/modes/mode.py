@@ -30,6 +30,7 @@ COMMON_NAMES: Final = frozenset(
             "weights",
             "preprocess",
             "precision",
+            "device",
             "size",
             "tile",
             "memory",

@@ -68,7 +68,7 @@ def result_of(
             name: facts.get(name) for name in ("octaves", "steps", "seconds", "precision", "precision_reason")
         },
         "seed": recipe.seed,
-        **{name: facts.get(name) for name in ("memory", "tile", "tiles", "budget")},
+        **{name: facts.get(name) for name in ("device", "memory", "tile", "tiles", "budget")},
         "notes": list(dict.fromkeys([n for p in loaded.values() for n in p.notes] + list(facts["notes"]))),
         "interrupted": bool(facts.get("interrupted")),
     }
@@ -99,8 +99,8 @@ def used_of(facts: Mapping[str, Any], picture: Picture | None) -> dict[str, Any]
     kept = ("plugin", "model", "weights", "layers", "requested_layers", "formula")
     used = {name: facts.get(name) for name in kept}
     used["size"] = facts.get("size") if picture is None else list(picture.size)
-    kept = ("octaves", "steps", "octave_steps", "precision", "tile", "budget")
-    used |= {name: facts.get(name) for name in kept}
+    figures = ("octaves", "steps", "octave_steps", "precision", "device", "tile", "budget")
+    used |= {name: facts.get(name) for name in figures}
     used = {name: value for name, value in used.items() if value is not None}
     # The same bytes must come out whether the weights were just downloaded or lay in the cache.
     used["weights"] = {name: it for name, it in (facts.get("weights") or {}).items() if name != "origin"}

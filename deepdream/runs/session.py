@@ -91,6 +91,7 @@ class Session:
             checkpoint=checkpoint,
             kept=kept,
             repeats=recipe.used.get("octave_steps", {}),
+            elsewhere=bool(recipe.used),
         )
         if mode.plugin is not None:
             engine.report["plugin"] = mode.plugin.facts()

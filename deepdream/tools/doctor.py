@@ -13,11 +13,10 @@ from pathlib import Path
 import typer
 
 from deepdream import backbones
-from deepdream.climb import precision
+from deepdream.climb import devices, precision
 from deepdream.errors import DeepDreamError
 from deepdream.jobs.versions import versions
 from deepdream.modes.registry import Registry
-from deepdream.silence import silence_tensorflow
 
 __all__ = ["EMBEDDED_SHA256", "Finding", "examine"]
 
@@ -72,14 +71,21 @@ def _packages() -> Iterator[Finding]:
 
 def _tensorflow() -> Finding:
     try:
-        silence_tensorflow()
+        present = devices.here()
     except DeepDreamError as error:
         return Finding("devices", False, error.message, error.hint)
     import tensorflow as tf
 
-    devices = [device.name for device in tf.config.list_logical_devices()]
-    gpu = any("GPU" in name for name in devices)
-    return Finding("devices", True, ", ".join(devices) + ("" if gpu else " (no GPU)"))
+    cards = dict(enumerate(tf.config.list_physical_devices("GPU")))
+    words = []
+    for device in present:
+        details = {}
+        if device.kind == "gpu" and device.number in cards:
+            details = tf.config.experimental.get_device_details(cards[device.number])
+        words.append(str(device) + (f" ({details['device_name']})" if details.get("device_name") else ""))
+    gpu = any(device.kind == "gpu" for device in present)
+    takes = f"--device auto takes {devices.choose('auto', present).used}{'' if gpu else ': there is no GPU'}"
+    return Finding("devices", True, f"{', '.join(words)}; {takes}")
 
 
 def _processor() -> Finding:

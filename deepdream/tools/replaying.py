@@ -22,7 +22,7 @@ from deepdream.runs.session import Session
 
 __all__ = ["replay"]
 
-_DECISIVE = ("model", "layers", "weights", "precision")
+_DECISIVE = ("model", "layers", "weights", "precision", "device")
 """What `used` tells of a run that a machine may decide otherwise at another time."""
 
 
