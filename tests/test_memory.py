@@ -50,6 +50,19 @@ def test_the_prediction_for_a_style_is_within_a_fifth(size: Size, tile: int | No
     assert need.bytes(size, at_once) == pytest.approx(measured, rel=0.2)
 
 
+def test_the_prediction_for_a_large_tiled_style_is_within_a_fifth() -> None:
+    """3840x2160 with --memory 6: 40 tiles of 528 px, 5 pairs of L-BFGS."""
+    backbone, size = backbones.get("vgg16"), (2160, 3840)
+    layers = [backbone.content_layer, *backbone.style_layers]
+    update = memory.affordable(LBFGS(20), size, 6.0)
+    assert update == LBFGS(5)
+    aligned = [backbone.content_layer]
+    need = memory.need(backbone, layers, "float32", update, aligned, measured=True, summed=True)
+    seen = reach([backbone.layer(name) for name in layers])
+    assert seen is not None and need.core(size, seen, 6e9) == 528
+    assert need.bytes(size, crop_side(seen, 528) ** 2) == pytest.approx(5.247e9, rel=0.2)
+
+
 def test_lbfgs_remembers_what_memory_allows() -> None:
     assert memory.affordable(LBFGS(20), (512, 512), 8.0) == LBFGS(20)
     fewer = memory.affordable(LBFGS(20), (2160, 3840), 6.0)
