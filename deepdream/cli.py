@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
@@ -14,7 +15,7 @@ import typer
 from deepdream import __version__
 from deepdream.console.failures import details, explain
 from deepdream.console.interrupts import WORKER
-from deepdream.console.streams import Voice, put, reopen_closed
+from deepdream.console.streams import Voice, be_lenient, put, reopen_closed
 from deepdream.desk.commands import add_mode
 from deepdream.modes.registry import TOOLS, Registry, load
 from deepdream.tools.index import add_tools
@@ -28,6 +29,7 @@ _COMPLETION = "_DEEPDREAM_COMPLETE"
 def main() -> None:
     """What the command `deepdream` runs."""
     reopen_closed()
+    be_lenient()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # warnings speak to programmers
     code = run(sys.argv[1:])
@@ -71,6 +73,8 @@ def run(arguments: Sequence[str]) -> int:
             voice.line(details(error))
         voice.error(failure.message, failure.hint, failure.column)
         voice.close()
+        if "--json" in arguments and arguments[0] in TOOLS and arguments[0] != "replay":
+            put(json.dumps({"error": failure.message, "hint": failure.hint, "exit_code": failure.code}))
         return failure.code
 
 

@@ -791,14 +791,16 @@ def test_a_picture_of_a_mode_that_is_gone_asks_for_its_plugin(
         assert "plugin" in done.said[1] and "DEEPDREAM_PLUGINS" in done.said[1]
 
 
-def interrupt(process: subprocess.Popen[str], sign: Callable[[], bool], *, times: int = 1) -> Done:
-    """Send Ctrl-C once there is a sign of work."""
+def interrupt(
+    process: subprocess.Popen[str], sign: Callable[[], bool], kind: int = signal.SIGINT, *, times: int = 1
+) -> Done:
+    """Send Ctrl-C, or another signal, once there is a sign of work."""
     began = time.monotonic()
     while not sign():
         assert time.monotonic() - began < 30 and process.poll() is None
         time.sleep(0.02)
     for _ in range(times):
-        process.send_signal(signal.SIGINT)
+        process.send_signal(kind)
         time.sleep(0.3)
     return finish(process)
 
@@ -832,7 +834,60 @@ def test_ctrl_c_again_or_while_loading_ends_at_once(plugin: None, steps: str, ti
     assert time.monotonic() - began < 20
 
 
+def test_a_request_to_end_saves_the_picture_too(plugin: None) -> None:
+    process = program("polite", "a.png", "--save-every", "2")
+    done = interrupt(process, lambda: Path("a.polite.step0002.png").exists(), signal.SIGTERM)
+    assert (done.code, done.out) == (130, "a.polite.png\n")
+    assert Image.open("a.polite.png").size == (64, 48)
+
+
+# --- what would be lost ----------------------------------------------------------------------------
+
+
+def test_a_picture_is_never_replaced_by_what_is_made_of_it(run: Run, no_work: None) -> None:
+    before = Path("a.png").read_bytes()
+    done = run("dream", "a.png", "-o", "a.png", "--overwrite")
+    assert (done.code, done.said[0]) == (2, "error: a.png is the image itself")
+    assert Path("a.png").read_bytes() == before
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_work(run: Run, no_work: None) -> None:
+    done = run("dream", "a.png", "--report", "nowhere/curves.json")
+    assert done.code == 1 and done.said[0].startswith("error: cannot write nowhere/curves.json: no folder")
+
+
+def test_a_report_that_fails_in_the_end_costs_no_picture(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise DeepDreamError("cannot write curves.json: no space left on device")
+
+    monkeypatch.setattr("deepdream.desk.desk.Curves.save", fail)
+    done = run("dream", "a.png", *QUICK, "--report", "curves.json", "--json")
+    assert done.code == 1 and "no space left" in done.err
+    assert done.json["output"] == "a.dream.png" and Path("a.dream.png").exists()
+
+
+def test_a_plan_gives_pictures_of_one_name_two_results(run: Run) -> None:
+    Path("a.jpg").write_bytes(Path("b.jpg").read_bytes())
+    plans = [json.loads(it) for it in run("dream", "a.png", "a.jpg", "-n", "--json").out.splitlines()]
+    assert [it["output"] for it in plans] == ["a.dream.png", "a.dream-2.png"]
+
+
+def test_an_empty_name_of_a_picture_is_not_taken_for_none(run: Run, no_work: None) -> None:
+    done = run("dream", "a.png", "--mask", "")
+    assert (done.code, done.said[0]) == (2, "error: --mask names no file")
+
+
+def test_tools_answer_in_json_whatever_happens(run: Run) -> None:
+    done = run("show", "nothing.png", "--json")
+    assert done.code == 1 and done.json["exit_code"] == 1 and "nothing.png" in done.json["error"]
+
+
 # --- streams ---------------------------------------------------------------------------------------
+
+
+def test_help_is_shown_whatever_the_locale_and_the_width() -> None:
+    done = finish(program("dream", "--help", env={"PYTHONIOENCODING": "ascii", "COLUMNS": "0"}))
+    assert done.code == 0 and "--layer" in done.out and done.err == ""
 
 
 def test_of_tensorflow_the_user_hears_nothing() -> None:

@@ -175,6 +175,7 @@ def test_an_installed_copy_finds_the_built_in_modes_inside_the_package(tmp_path:
 
 BROKEN = {
     "raises": ({"before": "1 / 0"}, "cannot be loaded: ZeroDivisionError: division by zero"),
+    "interrupts": ({"before": "raise KeyboardInterrupt"}, "cannot be loaded: KeyboardInterrupt"),
     "exits": ({"before": "raise SystemExit(3)"}, "cannot be loaded: SystemExit: 3"),
     "syntax": ({"before": "def ("}, "SyntaxError: invalid syntax, line 3"),
     "import": ({"before": "import no_such_thing"}, "No module named 'no_such_thing'"),
@@ -287,7 +288,7 @@ def test_a_failed_plugin_leaves_no_module_behind_and_an_interrupt_interrupts(tmp
     load(write(tmp_path / "half.py", before="1 / 0"))
     assert not [name for name in set(sys.modules) - before if "half" in name]
     with pytest.raises(KeyboardInterrupt):
-        load(write(tmp_path / "stop.py", before="raise KeyboardInterrupt"))
+        load(write(tmp_path / "stop.py", before="import os, signal; os.kill(os.getpid(), signal.SIGINT)"))
 
 
 def test_an_unknown_mode_gets_a_suggestion() -> None:

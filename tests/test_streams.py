@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deepdream.console.streams import Voice
+from deepdream.console.streams import Voice, table
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -47,3 +47,8 @@ def test_a_message_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str
     voice.error("no such file: \x1b[31mred\n\x07.png é", "hint \x9b2J")
     voice.close()
     assert capsys.readouterr().err == "error: no such file: \\x1b[31mred \\x07.png é\nhint: hint \\x9b2J\n"
+
+
+def test_a_table_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    table(["name"], [["\x1b[31mred\nnext"]])
+    assert capsys.readouterr().out.splitlines() == ["name", "\\x1b[31mred\\nnext"]

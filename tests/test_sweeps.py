@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deepdream import cli
+from deepdream.desk.curves import Curves
 from deepdream.desk.sweeping import parse_sweep, variants
 from deepdream.errors import UsageError
 from deepdream.jobs.recipe import Recipe
@@ -96,3 +98,10 @@ def test_without_matplotlib_a_report_is_a_file_and_a_note(
     assert cli.run(["dream", "a.png", *QUICK[:-1], "--report", "curves.json"]) == 0
     assert len(report("curves.json")["steps"]) == 2 and not Path("curves.png").exists()
     assert "matplotlib is missing" in capsys.readouterr().err
+
+
+def test_a_report_is_json_even_of_an_objective_that_ran_away(tmp_path: Path) -> None:
+    curves = Curves(rows=[{"step": 1, "octave": 1, "objective": -math.inf, "terms": {"layer": math.nan}}])
+    curves.save(tmp_path / "curves.json", {"recipe": {"seed": 1}})
+    row = json.loads((tmp_path / "curves.json").read_text(), parse_constant=pytest.fail)["steps"][0]
+    assert (row["objective"], row["terms"]["layer"]) == (None, None)

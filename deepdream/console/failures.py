@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import traceback
 from collections.abc import Iterable
@@ -43,6 +44,8 @@ def explain(error: BaseException, modes: Iterable[Mode] = ()) -> Failure:
         return Failure("interrupted", None, 130)
     if isinstance(error, MemoryError) or _is_exhausted(error):
         return Failure("out of memory", "make a smaller picture with --size, or look at a shallower layer", 1)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return Failure("cannot write: no space left on device", "free some space", 1)
     said = str(error).strip().partition("\n")[0]
     name, hint = type(error).__name__, "please report it"
     if mode := _raised_in(error, modes):

@@ -1,4 +1,4 @@
-"""Ctrl-C: a first one that keeps the picture, and a second one that is obeyed at once."""
+"""Ctrl-C, and the system's own request to end: a first one keeps the picture, a second is obeyed at once."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _T = TypeVar("_T")
 
 
 class Interrupts:
-    """Ctrl-C. While a network loads it ends the program; later the first asks the engine to stop
-    after the step it is in, so that the picture is saved as it is, and the second ends the program.
+    """Ctrl-C and SIGTERM. While a network loads they end the program; later the first asks the engine to
+    stop after the step it is in, so that the picture is saved as it is, and the second ends the program.
     """
 
     def __init__(self, voice: Voice) -> None:
@@ -28,16 +28,16 @@ class Interrupts:
         self.writing = threading.Lock()
         """Held while the other thread writes a file, which must not be left half-written."""
         self._voice = voice
-        self._before: Any = None
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._handle)
+            self._before = {it: signal.signal(it, self._handle) for it in (signal.SIGINT, signal.SIGTERM)}
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
         # A thread that was given up may be in the middle of a snapshot. Nobody writes after that.
         self.writing.acquire(timeout=10)
 

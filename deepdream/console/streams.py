@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -9,15 +10,15 @@ from typing import Any, TextIO
 
 from deepdream.errors import DeepDreamError
 
-__all__ = ["Voice", "put", "reopen_closed", "table"]
+__all__ = ["Voice", "be_lenient", "put", "reopen_closed", "table"]
 
 
 def put(text: str) -> None:
     """Write a line to standard output at once; a reader that has gone away is no reason to stop."""
     try:
-        try:
+        if _spelt(text):
             sys.stdout.write(text + "\n")
-        except UnicodeEncodeError:  # a name that the locale cannot spell: its bytes, as `ls` prints them
+        else:  # a name that the locale cannot spell: its bytes, as `ls` prints them
             sys.stdout.flush()
             sys.stdout.buffer.write(_bytes(text) + b"\n")
         sys.stdout.flush()
@@ -29,6 +30,15 @@ def put(text: str) -> None:
         raise DeepDreamError(f"cannot write to standard output: {said}") from error
     except ValueError:  # closed
         pass
+
+
+def _spelt(text: str) -> bool:
+    """Whether standard output can be given `text` as it is."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _bytes(text: str) -> bytes:
@@ -59,9 +69,17 @@ def reopen_closed() -> None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123
 
 
+def be_lenient() -> None:
+    """Let help be shown where the locale has not all its letters, or says that lines have no room."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    if not os.environ.get("COLUMNS", "80").strip("0"):
+        del os.environ["COLUMNS"]
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write columns as wide as their widest cell, numbers to the right; the last column is not padded."""
-    cells = [[str(cell) for cell in row] for row in rows]
+    cells = [[_printable(str(cell)) for cell in row] for row in rows]
     numbers = [
         bool(cells) and all(row[i].isdigit() for row in cells) for i in range(len(cells[0]) if cells else 0)
     ]
@@ -152,5 +170,8 @@ def _copy_of_stderr() -> TextIO | None:
 
 def _one_line(text: str) -> str:
     """`text` on one line, and nothing in it that a terminal would obey: file names may hold anything."""
-    line = " ".join(text.split())
-    return "".join(c if c.isprintable() or "\udc80" <= c <= "\udcff" else ascii(c)[1:-1] for c in line)
+    return _printable(" ".join(text.split()))
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() or "\udc80" <= c <= "\udcff" else ascii(c)[1:-1] for c in text)

@@ -41,7 +41,7 @@ class Answers:
         self, image: str | None, paths: Sequence[Path], result: Result, film: Sequence[Path] = ()
     ) -> None:
         """`paths` are, or in a plan would be, what was made of `image`, and `film` shows how."""
-        self._waiting.remove(image)
+        self._settle(image)
         if self.as_json:
             names = [str(path) for path in paths]
             where: dict[str, Any] = {"output": names[0]} if len(names) == 1 else {"outputs": names}
@@ -53,11 +53,17 @@ class Answers:
                 put(str(path))
 
     def failed(self, image: str | None, failure: Failure) -> None:
-        """Nothing was made of `image`."""
-        self._waiting.remove(image)
-        if self.as_json:
+        """Nothing was made of `image`, or what was made has been told, and something else went wrong."""
+        if self._settle(image) and self.as_json:
             facts = {"input": image, "error": failure.message, "hint": failure.hint}
             put(json.dumps({**facts, "exit_code": failure.code}))
+
+    def _settle(self, image: str | None) -> bool:
+        """Count `image` as answered; whether it was not before."""
+        waiting = image in self._waiting
+        if waiting:
+            self._waiting.remove(image)
+        return waiting
 
     def all_failed(self, failure: Failure) -> None:
         """Nothing will be made of the pictures that have no answer yet."""

@@ -15,6 +15,7 @@ from deepdream.desk.targets import Target
 from deepdream.errors import UsageError
 from deepdream.jobs.recipe import Input, Recipe
 from deepdream.pictures.picture import load
+from deepdream.pictures.saving import check_writable
 from deepdream.runs.session import Session
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
     if mode.makes != "picture" and job.sweep:
         raise UsageError("--sweep is for modes that make one picture")
     if job.report is not None:
-        curves_path(job.report, None, 1)
+        for image in job.images or (None,):
+            check_writable(curves_path(job.report, image, len(job.images)), True, suffixes={".json": "JSON"})
     if job.film_every is not None and job.film is None:
         raise UsageError("--film-every without --film", "say where the film goes: --film making.gif")
     if job.film is not None and job.sweep:

@@ -93,7 +93,7 @@ def _command(mode: Mode, registry: Registry) -> Callable[..., None]:
             job = Job(
                 mode=mode.name,
                 images=images,
-                pictures=slots({item.name: values[item.name] for item in others if values[item.name]}),
+                pictures=slots({it.name: given for it in others if (given := _named(it, values[it.name]))}),
                 # What Typer leaves at None, or empty for a list, was given by nobody.
                 options=mode.check(
                     {name: value for name, value in options.items() if value not in (None, [])}
@@ -119,6 +119,13 @@ def _command(mode: Mode, registry: Registry) -> Callable[..., None]:
     )
     command.__annotations__ = annotations
     return command
+
+
+def _named(item: Parameter, given: Any) -> Any:
+    """The files given for a picture; an empty name is refused: it is a script's empty variable."""
+    if "" in (given if isinstance(given, list | tuple) else [given]):
+        raise UsageError(f"{item.flag} names no file", "leave it out, or give the name of a picture")
+    return given
 
 
 _Declaration = tuple[str, Any, Any]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,7 +57,9 @@ class Curves:
         What was at these paths is replaced, as a report is always of the last run. `about` stands before the
         steps.
         """
-        write_bytes(path, json.dumps({**about, "steps": self.rows}).encode(), overwrite=True)
+        write_bytes(
+            path, json.dumps(_finite({**about, "steps": self.rows}), allow_nan=False).encode(), overwrite=True
+        )
         picture = self._plot()
         if picture is None:
             return [path]
@@ -90,3 +94,12 @@ class Curves:
         stream = io.BytesIO()
         figure.savefig(stream, format="png", dpi=120)
         return stream.getvalue()
+
+
+def _finite(value: Any) -> Any:
+    """`value` with null for every number that JSON cannot write: those of an objective that ran away."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name: _finite(item) for name, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value

@@ -20,7 +20,7 @@ from deepdream.desk.making import Making, every_for
 from deepdream.desk.sweeping import Axis, sheet_of
 from deepdream.desk.targets import Target
 from deepdream.desk.telling import details_of, show_plan, summary
-from deepdream.errors import DeepDreamError
+from deepdream.errors import DeepDreamError, UsageError
 from deepdream.jobs.checkpoints import SUFFIX
 from deepdream.jobs.recipe import Common, Recipe
 from deepdream.jobs.takes import Take
@@ -83,7 +83,11 @@ class Desk:
         """Where the result for `image` goes; DeepDreamError if it cannot go there."""
         if self.target.makes == "animation":
             return self.target.take(image, recipe, suffix or ".webp")
-        return self.target.path(image, suffix or ".png")
+        path = self.target.path(image, suffix or ".png")
+        for name, item in recipe.inputs.items():
+            if _same_file(path, item.path):
+                raise UsageError(f"{path} is the {name} itself", "give the result another name: -o PATH")
+        return path
 
     def plan(self, recipe: Recipe, image: str | None, pictures: Mapping[str, Picture]) -> None:
         """Say what `make` would do."""
@@ -94,6 +98,8 @@ class Desk:
             place.begin(plan.made)
         making = self.making(recipe, image, plan)
         film = "" if making is None else f"{making.take.shown}, a frame every {making.every} steps"
+        if isinstance(place, Path):
+            self.target.promise(place)
         show_plan(plan, place.shown if isinstance(place, Take) else place, image, self.answers, film)
 
     def making(self, recipe: Recipe, image: str | None, plan: Result | None) -> Making | None:
@@ -140,7 +146,6 @@ class Desk:
             frames=frames,
             keep=keep,
         )
-        self._report(curves, result, image)
         saved = self._save(result, place, image, frames.last(), only)
         if keep is not None:
             keep.unlink(missing_ok=True)
@@ -151,6 +156,7 @@ class Desk:
             self._note(making.notes())
         self.voice.say(summary(result))
         self.answers.made(image, saved, result, film)
+        self._report(curves, result, image)
         return result
 
     def sweep(self, recipe: Recipe, image: str | None, pictures: Mapping[str, Picture]) -> Result:
@@ -266,6 +272,13 @@ class Desk:
                 if "snapshots" not in self._told:
                     self.voice.note(f"snapshots are missing: {error.message}")
                 self._told.add("snapshots")
+
+
+def _same_file(path: Path, other: str) -> bool:
+    try:
+        return path.samefile(other)
+    except (OSError, ValueError):  # one of them is not there
+        return False
 
 
 class _Until:

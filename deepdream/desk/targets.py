@@ -50,6 +50,8 @@ class Target:
         self._frames = False
         """Whether the frames of animations are what is wanted, each in a file of its own."""
         self._written: set[Path] = set()
+        self._promised: set[Path] = set()
+        """Paths that a plan has named."""
         if output is None:
             return
         if not output:
@@ -76,7 +78,7 @@ class Target:
             return plain
         if self.file is not None:
             path = self.file
-        elif self.overwrite and plain not in self._written:
+        elif self.overwrite and plain not in self._written | self._promised:
             path = plain
         else:
             path = self._free(image, suffix)
@@ -143,6 +145,10 @@ class Target:
             reel = Reel(reel.folder, reel.stem, fresh=True)
         return Take(reel, path, recipe, overwrite=self.overwrite)
 
+    def promise(self, path: Path) -> None:
+        """Let no other result of this command's plan have the name."""
+        self._promised.add(path)
+
     def finished(self, take: Take) -> None:
         """Give the name of an animation to no other."""
         self._written.add(take.path or take.reel.folder / take.reel.stem)
@@ -182,7 +188,8 @@ class Target:
 
     def _free(self, image: str | None, suffix: str) -> Path:
         def taken(path: Path) -> bool:
-            return os.path.lexists(path) or (self.makes == "pictures" and bool(_numbered(path)))
+            there = path in self._promised or os.path.lexists(path)
+            return there or (self.makes == "pictures" and bool(_numbered(path)))
 
         return output_path(self._name(image), suffix, self.folder, taken=taken)
 

@@ -52,6 +52,8 @@ class Watch:
     heavy: list[str] = field(default_factory=list)
     """Modules of HEAVY that the code wanted."""
     seconds: float = 0.0
+    interrupted: bool = False
+    """Whether Ctrl-C was pressed meanwhile; without it, KeyboardInterrupt is the code's own."""
     over: bool = False
     """Whether the time was over before the code had ended."""
 
@@ -68,7 +70,12 @@ def guarded(
     words, before = io.StringIO(), _state()
     began = time.perf_counter()
     try:
-        with contextlib.redirect_stdout(words), contextlib.redirect_stderr(words), _no_heavy_imports(watch):
+        with (
+            contextlib.redirect_stdout(words),
+            contextlib.redirect_stderr(words),
+            _no_heavy_imports(watch),
+            _hearing_interrupts(watch),
+        ):
             return _limited(work, watch, limit, hopeless)
     except Exception as error:
         if watch.over:  # what its own clean-up made of being stopped
@@ -78,6 +85,26 @@ def guarded(
         watch.seconds = time.perf_counter() - began
         watch.printed = words.getvalue()
         watch.changed = _put_back(before)
+
+
+@contextlib.contextmanager
+def _hearing_interrupts(watch: Watch) -> Iterator[None]:
+    """Note a Ctrl-C in `watch`, and let it do what it would have done."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        watch.interrupted = True
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is hear:
+            signal.signal(signal.SIGINT, before)
 
 
 # --- time ------------------------------------------------------------------------------------------

@@ -95,9 +95,9 @@ def load_from(sources: Iterable[Place], *, limit: float = SECONDS, retry: bool =
         watch = Watch()
         try:
             found = place.functions() if place.builtin else _guarded(place, watch, limit, quarantine)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # SystemExit too: a plugin must not end the program
+            if isinstance(error, KeyboardInterrupt) and (place.builtin or watch.interrupted):
+                raise
             problems.append(_problem(place.label, error, watch, limit))
             found = []
         problems += _misbehaviour(place.label, watch, loaded=bool(found))

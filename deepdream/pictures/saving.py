@@ -109,6 +109,8 @@ def check_writable(
                 "save as .png or .tif",
             )
         target = _target(path)
+        if target.parent.exists() and not target.parent.is_dir():
+            raise DeepDreamError(f"cannot write {path}: {target.parent} is a file, not a folder")
         if not target.parent.is_dir():
             raise DeepDreamError(f"cannot write {path}: no folder {target.parent}", "create the folder first")
         if os.path.lexists(target):
