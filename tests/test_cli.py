@@ -600,7 +600,7 @@ def test_doctor_is_content_with_this_machine(run: Run, monkeypatch: pytest.Monke
     assert done.code == 0, done.out
     topics = {item["topic"]: item["says"] for item in done.json}
     assert {"tensorflow", "keras", "devices", "precision", "vgg16 weights", "this folder"} <= set(topics)
-    assert "CPU" in topics["devices"] and "checksum right" in topics["vgg16 weights"]
+    assert "cpu:0" in topics["devices"] and "checksum right" in topics["vgg16 weights"]
     monkeypatch.delenv("DEEPDREAM_OFFLINE")
     monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("asked the network"))
     topics = {item["topic"]: item["says"] for item in run("doctor", "--quick", "--json").json}
