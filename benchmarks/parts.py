@@ -37,6 +37,12 @@ class Settings:
     """The scaling goes on to 33 megapixels."""
     skip: tuple[str, ...] = ()
     """Names of programs that are left out."""
+    cases: tuple[str, ...] = ()
+    """Parts of the names of the cases that are measured; of all, if there is none."""
+
+    def wants(self, case: str) -> bool:
+        """Whether this case is measured."""
+        return not self.cases or any(part in case for part in self.cases)
 
 
 def steps(settings: Settings) -> Iterator[Row]:
@@ -116,6 +122,7 @@ def process(settings: Settings) -> Iterator[Row]:
     torch = ["-m", TORCH_DREAM, str(source), str(target), "--steps", count]
     commands = {
         "deepdream bfloat16": [*ours, "bfloat16"],
+        "deepdream float32": [*ours, "float32"],
         "TensorFlow tutorial float32": ["-m", TENSORFLOW, str(source), str(target), "--steps", count],
         **({"PyTorch bfloat16 channels_last": [*torch, *FAST_TORCH_FLAGS]} if _has_torch() else {}),
         **({"PyTorch float32": torch} if _has_torch() else {}),
@@ -125,15 +132,20 @@ def process(settings: Settings) -> Iterator[Row]:
 
 def scaling(settings: Settings) -> Iterator[Row]:
     """deepdream alone, from small to large: one step, and the peak memory of the process that took it."""
-    megapixels = [0.02, 0.08] if settings.quick else [0.25, 0.5, 1.0, 2.0, 4.0, 8.0]
+    megapixels = [0.02, 0.08] if settings.quick else [0.25, 1.0, 4.0, 8.0]
     sizes = [(round((mp * 16 / 9) ** 0.5 * 1000), round((mp * 9 / 16) ** 0.5 * 1000)) for mp in megapixels]
+    limits: list[str | None] = [None] * len(sizes)
     if settings.large:
         sizes.append((7680, 4320))
-    for width, height in sizes:
-        done = measure.process(["-m", OURS, str(PHOTOGRAPH), str(width), str(height)])
-        facts = json.loads(done.output.splitlines()[-1])
+        limits.append("4")
+    for (width, height), limit in zip(sizes, limits, strict=True):
         megapixel = width * height / 1e6
-        case = f"{megapixel:.2f} MP, {width}x{height}"
+        case = f"{megapixel:.2f} MP, {width}x{height}" + (f", --memory {limit}" if limit else "")
+        if not settings.wants(case):
+            continue
+        command = ["-m", OURS, str(PHOTOGRAPH), str(width), str(height), *([limit] if limit else [])]
+        done = measure.process(command)
+        facts = json.loads(done.output.splitlines()[-1])
         if "declined" in facts:
             yield Row("scaling", case, "deepdream", (), None, {"note": facts["declined"]})
             continue
@@ -142,12 +154,23 @@ def scaling(settings: Settings) -> Iterator[Row]:
         yield Row("scaling", case, f"deepdream {facts.pop('precision')}", (seconds,), done.memory, facts)
 
 
+def kernels(settings: Settings) -> Iterator[Row]:
+    """What part of deepdream's step a kernel of a convolution is at work, by TensorFlow's profiler."""
+    for height, width in [(96, 128)] if settings.quick else [(384, 512), (575, 1024)]:
+        case = f"step, {height}x{width}"
+        if settings.wants(case):
+            done = measure.process(["-m", "benchmarks.kernels", str(height), str(width)])
+            facts = json.loads(done.output.splitlines()[-1])
+            yield Row("kernels", case, "deepdream float32", (facts.pop("seconds"),), None, facts)
+
+
 PARTS: Mapping[str, Callable[[Settings], Iterator[Row]]] = {
     "steps": steps,
     "process": process,
     "style": style,
     "inception": inception,
     "scaling": scaling,
+    "kernels": kernels,
 }
 
 
@@ -155,6 +178,9 @@ def _steps(
     part: str, contestants: Sequence[Contestant], sizes: Sequence[tuple[int, int]], settings: Settings
 ) -> Iterator[Row]:
     contestants = [it for it in contestants if it.name not in settings.skip]
+    sizes = [(height, width) for height, width in sizes if settings.wants(f"step, {height}x{width}")]
+    if not sizes:
+        return
     reference = next(it.name for it in reversed(contestants) if it.precision == "float32")
     with measure.workers(contestants) as crew:
         for height, width in sizes:
@@ -170,6 +196,8 @@ def _processes(
     part: str, case: str, commands: Mapping[str, Sequence[str]], settings: Settings
 ) -> Iterator[Row]:
     chosen = {name: command for name, command in commands.items() if name not in settings.skip}
+    if not settings.wants(case):
+        return
     yield from measure.processes(part, case, chosen, settings.runs)
 
 

@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=3, help="runs of every whole process [3]")
     parser.add_argument("--quick", action="store_true", help="tiny pictures, once: does it all work?")
     parser.add_argument("--large", action="store_true", help="scaling up to 33 megapixels")
+    parser.add_argument("--case", action="append", default=[], help="only cases named so; repeatable")
     parser.add_argument("--skip", action="append", default=[], help="leave out this program; repeatable")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results")
     args = parser.parse_args(arguments)
@@ -43,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     measured = report.Results(f"{datetime.date.today()}", machine.describe())
     failed = False
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(Path(folder), rounds, runs, args.quick, args.large, tuple(args.skip))
+        skip, cases = tuple(args.skip), tuple(args.case)
+        settings = Settings(Path(folder), rounds, runs, args.quick, args.large, skip, cases)
         for part in args.only or PARTS:
             about = {"rounds": rounds, "runs": runs, "quick": args.quick, "busy": busy}
             about |= {"revision": machine.revision(), "load": [machine.load()]}
@@ -68,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def write(measured: report.Results, folder: Path) -> Path:
     """Write `<date>-<machine>.json`, `.md` and `.png`; the path of the Markdown.
 
-    What these files say of other parts, from an earlier run on the same day and versions, stays.
+    What these files say of other cases, from an earlier run on the same day and versions, stays.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{measured.date}-{machine.slug(measured.machine)}"

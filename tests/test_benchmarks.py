@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from benchmarks import machine, measure, parts, report, run
+from benchmarks import kernels, machine, measure, parts, report, run
 from benchmarks.measure import Row
 
 MACHINE = {
@@ -58,6 +59,12 @@ def test_aims_are_said_to_be_missed_where_they_are():
     assert second[0].startswith("PyTorch float32") and "4.00×" in second[2] and second[3] == "missed"
 
 
+def test_aims_are_not_judged_on_a_machine_they_are_not_meant_for():
+    assert "| met |" in report.to_markdown(RESULTS)
+    page = report.to_markdown(replace(RESULTS, machine={**MACHINE, "features": ["avx2"]}))
+    assert "cannot be judged here" in page and "| not judged |" in page and "| met |" not in page
+
+
 def test_the_page_says_where_deepdream_was_slower():
     assert "Where deepdream was slower" not in report.to_markdown(RESULTS)
     faster = Row("steps", "step, 8x8", "PyTorch bfloat16", (0.15,), facts={"cosine": 1.0, "cpu": 0.2})
@@ -75,6 +82,46 @@ def test_a_later_run_of_one_part_keeps_the_others(tmp_path):
     assert (
         "| 1.00 MP, 1333x750 | deepdream bfloat16 | 0.750 s | 0.75 | 2.00 GB | 1.90 GB |" in path.read_text()
     )
+
+
+def test_a_later_run_of_one_case_keeps_the_others_of_its_part(tmp_path):
+    run.write(RESULTS.with_part("scaling", ABOUT, [GROWTH]), tmp_path)
+    larger = replace(GROWTH, case="4.00 MP, 2667x1500", samples=(3.5,))
+    run.write(report.Results("2030-01-02", MACHINE).with_part("scaling", ABOUT, [larger]), tmp_path)
+    path = run.write(report.Results("2030-01-02", MACHINE).with_part("scaling", ABOUT, [larger]), tmp_path)
+    rows = [
+        row for row in json.loads(path.with_suffix(".json").read_text())["rows"] if row["part"] == "scaling"
+    ]
+    assert [row["samples"] for row in rows] == [[0.75], [3.5]]
+
+
+def test_only_the_cases_asked_for_are_measured(monkeypatch, tmp_path):
+    asked = []
+    facts = {"seconds": 1.0, "predicted": 1, "precision": "float32"}
+    done = measure.Finished(1.0, 1.0, 1, json.dumps(facts))
+    monkeypatch.setattr(measure, "process", lambda command: asked.append(command[-2:]) or done)
+    rows = list(parts.scaling(parts.Settings(tmp_path, cases=("1.00 MP", "0.25 MP"))))
+    assert asked == [["667", "375"], ["1333", "750"]] and [row.case[:7] for row in rows] == [
+        "0.25 MP",
+        "1.00 MP",
+    ]
+
+
+def test_time_that_two_kernels_share_counts_once():
+    assert kernels.union([(3.0, 4.0), (0.0, 1.0), (0.5, 2.0), (0.6, 0.7)]) == 3.0
+    assert [
+        kernels.is_convolution(kind) for kind in ("_MklNativeFusedConv2D", "Conv2DBackpropInput", "Relu")
+    ] == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_the_part_of_a_step_inside_convolutions_is_held_against_its_aim():
+    row = Row("kernels", "step, 8x8", "deepdream float32", (0.2,), facts={"convolutions": 0.71})
+    assert report.bars([row]) == [("the whole step, inside convolutions", "75%", "71% (step, 8x8)", "missed")]
+    assert report.bars([replace(row, facts={"convolutions": 0.76})])[0][3] == "met"
 
 
 def test_figures_of_other_versions_are_not_mixed_in(tmp_path):

@@ -535,6 +535,12 @@ def test_a_dry_run_shows_everything_and_does_nothing(run: Run, no_work: None) ->
     assert (found["steps"], found["layer"]) == (3, ["block4_conv3"]), "the plan is a recipe"
 
 
+def test_a_dry_run_tells_how_far_tiles_look(run: Run, no_work: None) -> None:
+    done = run("dream", "a.png", "-n", "--layer", "block2_conv2", "--octaves", "1", "--tile", "32")
+    assert "in 4 tiles of 32 px with a halo of 6 px\n" in done.out and "exact = false" in done.out
+    assert "exact = true" in run("dream", "a.png", "-n", "--tile", "32", "--exact").out
+
+
 def test_the_last_picture_is_the_style(run: Run, no_work: None) -> None:
     Image.new("RGB", (40, 40), "red").save("s.png")
     done = run("style", "a.png", "b.jpg", "s.png", "-n", "--json")

@@ -49,7 +49,7 @@ def test_toml_reads_as_a_person_would_write_it() -> None:
         'format = 1\nmode = "dream"\nseed = 1\n'
         '\n[inputs.image]\npath = "a.jpg"\n'
         '\n[options]\nlayer = ["mixed4"]\nsteps = 5\n'
-        '\n[common]\nmodel = "auto"\nprecision = "auto"\ndevice = "auto"\ntile = "auto"\n'
+        '\n[common]\nmodel = "auto"\nprecision = "auto"\ndevice = "auto"\ntile = "auto"\nexact = false\n'
     )
 
 

@@ -27,18 +27,39 @@ def test_reach_of_well_known_layers(model: str, name: str, expected: Reach) -> N
     assert tiling.reach([layer(model, name)]) == expected
 
 
+def test_tiles_are_as_large_as_allowed_and_about_equal() -> None:
+    layers = [layer("vgg16", "block4_conv3")]
+    seen = tiling.reach(layers)
+    assert seen is not None
+    tiles = tiling.cut((64, 800), layers, seen, 384)
+    assert [columns for _, columns in (tile.core for tile in tiles)] == [(0, 272), (272, 544), (544, 800)]
+    assert tiling.cost(tiles, (64, 800)) == (800 + 4 * 48) / 800
+
+
 def test_no_tile_is_exact_where_the_grid_depends_on_the_size() -> None:
     network = backbones.get("mobilenet_v3_small")
     assert tiling.reach([network.layers[-1]]) is None
 
 
-@pytest.mark.parametrize("size", [(64, 64), (200, 333), (575, 1024), (97, 16)])
+@pytest.mark.parametrize("part", [1.0, 0.5, 0.0])
+@pytest.mark.parametrize("size", [(96, 80), (200, 333), (575, 1024), (97, 111)])
 @pytest.mark.parametrize("core", [32, 64, 512])
-@pytest.mark.parametrize("names", [["block5_conv3"], ["block2_conv2", "block4_conv3"]])
-def test_every_cell_belongs_to_one_tile(size: tuple[int, int], core: int, names: list[str]) -> None:
-    layers = [layer("vgg16", name) for name in names]
-    seen = tiling.reach(layers)
-    assert seen is not None
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [
+        ("vgg16", ["block5_conv3"]),
+        ("vgg16", ["block2_conv2", "block4_conv3"]),
+        ("inception_v3", ["mixed0", "mixed4"]),
+    ],
+)
+def test_every_cell_belongs_to_one_tile(
+    size: tuple[int, int], core: int, model: str, names: list[str], part: float
+) -> None:
+    layers = [layer(model, name) for name in names]
+    whole = tiling.reach(layers)
+    assert whole is not None
+    seen = tiling.shortened(whole, layers, part)
+    assert (seen == whole) == (part == 1.0)
     tiles = tiling.cut(size, layers, seen, core)
     pixels = np.zeros(size, int)
     for tile in tiles:
@@ -55,6 +76,8 @@ def test_every_cell_belongs_to_one_tile(size: tuple[int, int], core: int, names:
         for tile in tiles:
             (rows, columns), share = tiling.cells(tile, one, size)
             top, left = tile.crop[0][0] // one.stride, tile.crop[1][0] // one.stride
+            for (_, last), (begin, end) in zip((rows, columns), tile.crop, strict=True):
+                assert last <= tiling.cell_count(one, end - begin)
             answered[top + rows[0] : top + rows[1], left + columns[0] : left + columns[1]] += 1
             shares += share
         assert (answered == 1).all()
@@ -141,7 +164,7 @@ def test_tiles_leave_no_seams() -> None:
 
     grain = np.random.default_rng(1).uniform(60, 200, (192, 256, 3)).astype(np.float32)
     start = Picture(grain)
-    engine = Engine(Common(precision="float32", tile="32"), seed=1)
+    engine = Engine(Common(precision="float32", tile="32", exact=True), seed=1)
     change = engine.ascend(start, obj.layer("block2_conv2"), steps=4).pixels - start.pixels
     assert engine.report["tiles"] == 48
     across, along = (np.abs(np.diff(change, axis=axis)).mean(axis=(1 - axis, 2)) for axis in (1, 0))
@@ -151,6 +174,23 @@ def test_tiles_leave_no_seams() -> None:
         [np.delete(lines, at) for lines, at in zip((across, along), borders, strict=True)]
     )
     assert 0.9 < seams.mean() / others.mean() < 1.1
+
+
+@pytest.mark.parametrize("normalise", ["mean", "rms", "std", "none"])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("scale", [1.0, 1e-30, 0.0])
+def test_a_step_in_place_is_the_step(normalise: str, masked: bool, scale: float) -> None:
+    tf = pytest.importorskip("tensorflow")
+    from deepdream.climb import bands, optim, updates
+
+    rng = np.random.default_rng(0)
+    start = tf.constant(rng.uniform(0, 255, (1, 300, 20, 3)).astype(np.float32))
+    gradient = (scale * rng.normal(0.1, 1.0, start.shape)).astype(np.float32)
+    mask = tf.constant(rng.uniform(0, 1, (1, 300, 20, 1)).astype(np.float32)) if masked else None
+    settings = updates.Ascent(2.0, normalise=normalise)
+    expected = optim.Ascent(settings).step(lambda at: (0.0, tf.constant(gradient)), start, mask)
+    assert bands.ascend(settings, gradient, start, mask)
+    np.testing.assert_allclose(gradient, expected, atol=2e-4)
 
 
 def test_tiled_style_is_the_style() -> None:
@@ -200,7 +240,7 @@ def test_tiled_style_is_traced_once_for_all_octaves() -> None:
 
     shown, style, pool = picture(96, 72), picture(60, 60, seed=2), Pool()
     objective = -1e-3 * obj.content("block1_conv2", shown) - obj.gram("block1_conv1", style, relative=True)
-    engine = Engine(Common(precision="float32", tile="32"), pool=pool)
+    engine = Engine(Common(precision="float32", tile="32", exact=True), pool=pool)
     engine.ascend(shown, objective, octaves=3, steps=1, optimiser="adam", reinject=False)
     (climb,) = pool._climbs.values()
     assert climb._tiled is not None

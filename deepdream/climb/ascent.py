@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from deepdream.climb import optim
+from deepdream.climb import bands, optim
 from deepdream.climb.gradient import TiledGradient, bare, values_of
 from deepdream.climb.network import Cutter, Network, Probe
 from deepdream.climb.tiling import Tile
@@ -227,7 +227,12 @@ class Climb:
     def _tiled_step(self, weights: tf.Tensor, index: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         assert self._tiled is not None
         shift = self._shift(tf.constant([self.seed, index])).numpy().tolist()
-        values, gradient = self._tiled(self._x, self._targets, weights, self.tiles, shift, self.pulse)
+        values, array, gradient = self._tiled(self._x, self._targets, weights, self.tiles, shift, self.pulse)
+        plain = self.way.shape is None and self.way.average is None
+        if isinstance(self._optimiser, optim.Ascent) and plain:
+            mask = self._mask if self.way.masked else None
+            finite = bands.ascend(self._optimiser.settings, array, self._x, mask)
+            return gradient, values[tf.newaxis], tf.constant(finite)
         x, finite = self._traced["move"](self._x, gradient, values, self._mask)
         return x, values[tf.newaxis], finite
 

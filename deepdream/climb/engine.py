@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from deepdream import backbones
 from deepdream.climb import devices, plan, precision
 from deepdream.climb.context import Context
+from deepdream.climb.cutting import Cut
 from deepdream.climb.events import Listener, Step
 from deepdream.climb.pool import Pool
 from deepdream.climb.updates import Parametrisation, Update, Way, named
@@ -153,8 +154,7 @@ class Engine(Context):
             formula=str(shown),
             memory=cut.memory,
         )
-        if side := cut.side(levels[-1]):
-            self.report.update(tile=side, tiles=len(cut.tiles(levels[-1])))
+        self.report.update(cut.facts(levels[-1]))
         if made.bound:
             self.report["budget"] = cut.budget
         if self.dry:
@@ -195,7 +195,7 @@ class Engine(Context):
         step: Climb,
         image: Picture,
         route: Route,
-        cut: plan.Cut,
+        cut: Cut,
         labels: Sequence[str],
         *,
         timed: bool,
@@ -206,8 +206,8 @@ class Engine(Context):
         from deepdream.climb.octaves import climb
 
         def tiles(size: Size, halvings: int) -> tuple[Tile, ...]:
-            if halvings and (side := cut.side(size, halvings)):
-                self.say(f"the device ran out of memory: went on in tiles of {side} px")
+            if halvings and (grid := cut.grid(size, halvings)):
+                self.say(f"the device ran out of memory: went on in tiles of {grid.core} px")
             return cut.tiles(size, halvings)
 
         def pulse(done: float) -> bool:

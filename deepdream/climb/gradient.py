@@ -5,9 +5,11 @@ Importing this module loads TensorFlow.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from deepdream.climb.network import CANVAS, Network
@@ -17,6 +19,9 @@ from deepdream.objectives.algebra import Aligned, Term
 from deepdream.pictures.scales import Size
 
 __all__ = ["Stopped", "TiledGradient", "bare", "values_of"]
+
+_ALIGNMENT = 64
+"""Bytes; tensors begin at multiples of it."""
 
 
 class Stopped(Exception):  # noqa: N818  it is no error
@@ -89,8 +94,11 @@ class TiledGradient:
         tiles: Sequence[Tile],
         shift: Sequence[int],
         pulse: Callable[[float], bool],
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """The value of every term, and the gradient; for the canvas rolled by `shift` and rolled back."""
+    ) -> tuple[tf.Tensor, np.ndarray, tf.Tensor]:
+        """The value of every term, and the gradient, for the canvas rolled by `shift` and rolled back.
+
+        The gradient is an array, and a tensor in the same memory, which no graph has seen yet.
+        """
         size: Size = tuple(canvas.shape[1:3])
         places = [self._place(tile, size) for tile in tiles]
         twice = any(term.parts == "summary" for term in self._objective.terms)
@@ -107,28 +115,27 @@ class TiledGradient:
         if self._back is None:
             spec = tf.nest.map_structure(lambda slope: tf.TensorSpec(slope.shape, slope.dtype), slopes)
             self._back = tf.function(self._tile, input_signature=[*self._signature, spec])
-        gradient = tf.Variable(tf.zeros_like(canvas))
+        total, gradient = _zeros(canvas.shape)
         for number, (tile, place) in enumerate(zip(tiles, places, strict=True), start=1):
             rows, columns = _rolled(tile, shift, size)
             crop = _crop(canvas, (rows, columns))
             seen = self._seen(targets, place)
             part, up = self._back(crop, seen, weights, place.boxes, place.shares, slopes)
             values += part
+            found = up.numpy()
             for (r0, r1), (top, bottom) in rows:
                 for (c0, c1), (left, right) in columns:
-                    box = gradient[:, top:bottom, left:right]
-                    box.assign(box + up[:, r0:r1, c0:c1])
+                    total[:, top:bottom, left:right] += found[:, r0:r1, c0:c1]
             if self._flat:
                 (top, bottom), (left, right) = tile.core
                 core = canvas[:, top : bottom + 1, left : right + 1]
                 part, up = self._beside(core, seen, weights)
                 values += part
-                box = gradient[:, top : bottom + 1, left : right + 1]
-                box.assign(box + up)
+                total[:, top : bottom + 1, left : right + 1] += up.numpy()
             done = number / len(tiles)
             if not pulse((1 + 2 * done) / 3 if twice else done):
                 raise Stopped
-        return values, gradient.read_value()
+        return values, total, gradient
 
     # --- where a tile is -----------------------------------------------------------------------
 
@@ -237,6 +244,18 @@ class TiledGradient:
 
     def _none(self) -> list[Any]:
         return [() for _ in self._objective.terms]
+
+
+def _zeros(shape: Sequence[int]) -> tuple[np.ndarray, tf.Tensor]:
+    """An array of zeros and a tensor in the same memory, which is written to before any graph has seen it.
+
+    A variable would be copied as a whole whenever one tile is read or written.
+    """
+    count = math.prod(shape)
+    room = np.zeros(count + _ALIGNMENT // 4, np.float32)
+    begin = -room.ctypes.data % _ALIGNMENT // 4
+    array = room[begin : begin + count].reshape(tuple(shape))
+    return array, tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 
 
 class _Place(NamedTuple):

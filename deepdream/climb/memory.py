@@ -24,14 +24,16 @@ _FORWARD = 11.0
 """The same for each further graph, which packs them for itself: one measures targets, one adds up the sums
 of tiles. Measured on the style of VGG16."""
 
-_SLACK = 1.1
+_SLACK = 1.5
 """What a step holds of every activation beyond the activation itself, measured on VGG16."""
 
-_CANVASES = 7
-"""Float32 canvases alive at once, the picture on the host among them; measured on 33 megapixels."""
+_CANVASES = 4
+"""Float32 canvases alive at once in plain ascent, the picture on the host among them; with tiles the next
+canvas takes the place of the gradient. Measured on 33 megapixels."""
 
-_ADAM, _LBFGS = 5, 6
-"""Float32 canvases that an optimiser keeps, beside L-BFGS's two for every pair."""
+_ADAM, _LBFGS = 8, 9
+"""Float32 canvases more with an optimiser, for what it keeps and for its update, beside L-BFGS's two for
+every pair."""
 
 FEWEST_PAIRS = 3
 """Fewer pairs and L-BFGS is hardly better than gradient descent."""

@@ -110,7 +110,7 @@ def climb(
     for octave, (size, base) in enumerate(zip(route.sizes, bases, strict=True)):
         if state is not None and octave < state.octave:
             continue
-        sharper = base - resize(bases[octave - 1], size) if octave and route.reinject == "after" else 0.0
+        sharper = base - resize(bases[octave - 1], size) if octave and route.reinject == "after" else None
         if octave and state is None:
             again = route.reinject is True
             canvas = base + resize(canvas - bases[octave - 1], size) if again else resize(canvas, size)
@@ -141,10 +141,10 @@ def climb(
             steps = len(taken.values)
             seconds = (time.perf_counter() - began) / steps
             clock.took(steps, seconds, stop=taken.stopped)
-            shown = _shown(step.canvas + sharper, original, base if route.reinject else None)
+            shown = _shown(_with(step.canvas, sharper), original, base if route.reinject else None)
             kept = _state(step, clock, canvas)
             yield Moment(clock.progress(), taken.values, taken.finite, seconds, shown, kept)
-        canvas = step.canvas + sharper
+        canvas = _with(step.canvas, sharper)
 
 
 class _Clock:
@@ -235,6 +235,10 @@ def _bases(original: tf.Tensor, route: Route) -> list[tf.Tensor]:
     return bases
 
 
+def _with(canvas: tf.Tensor, sharper: tf.Tensor | None) -> tf.Tensor:
+    return canvas if sharper is None else canvas + sharper
+
+
 def _mask(route: Route, size: Size) -> tf.Tensor | None:
     """The mask `[1, H, W, 1]` from 0 to 1 at a size."""
     if route.mask is None:
@@ -250,8 +254,8 @@ def _shown(canvas: tf.Tensor, original: tf.Tensor, base: tf.Tensor | None) -> Ca
         full, whole = tuple(original.shape[1:3]), canvas
         if canvas.shape != original.shape:
             whole = resize(canvas, full) if base is None else original + resize(canvas - base, full)
-        found: np.ndarray = tf.clip_by_value(whole, 0.0, 255.0)[0].numpy()
-        return found
+        found: np.ndarray = whole.numpy()[0]
+        return np.clip(found, 0.0, 255.0, out=found)
 
     return pixels
 

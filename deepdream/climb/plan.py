@@ -5,11 +5,12 @@ Functions of sizes, the layer table and the objective; what cannot be done is re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from deepdream import backbones
-from deepdream.climb import memory, tiling
+from deepdream.climb import memory
+from deepdream.climb.cutting import Cut, cut
 from deepdream.climb.updates import LBFGS, Way
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.jobs.recipe import Common
@@ -17,7 +18,7 @@ from deepdream.objectives import Objective
 from deepdream.objectives.layerspec import runs
 from deepdream.pictures.scales import Size, octave_sizes
 
-__all__ = ["Cut", "Plan", "check_channels", "counts", "cut", "make", "octaves"]
+__all__ = ["Plan", "check_channels", "counts", "make", "octaves"]
 
 
 def octaves(
@@ -77,35 +78,6 @@ def check_channels(objective: Objective, choice: backbones.Choice) -> None:
 
 
 @dataclass(frozen=True)
-class Cut:
-    """How the octaves of a climb are cut into tiles, and what the largest needs."""
-
-    layers: tuple[backbones.Layer, ...]
-    seen: tiling.Reach | None
-    """None where no tile can be exact."""
-    cores: Mapping[Size, int | None]
-    """Side of the tiles' cores for every octave; None for one that stays whole."""
-    memory: int
-    """Predicted peak in bytes."""
-    budget: float | None
-    """What it had to fit into, in GB."""
-    other: Callable[[Size], int | None] = lambda size: None
-    """The same for pictures of other sizes, which are only looked at."""
-
-    def tiles(self, size: Size, halvings: int = 0) -> tuple[tiling.Tile, ...]:
-        """The tiles of an octave, their cores halved so many times; none if it stays whole."""
-        side = self.side(size, halvings)
-        return () if side is None or self.seen is None else tiling.cut(size, self.layers, self.seen, side)
-
-    def side(self, size: Size, halvings: int = 0) -> int | None:
-        """The side of the cores of an octave; None for whole, or where they cannot be halved any more."""
-        core = self.cores[size] if size in self.cores else self.other(size)
-        if self.seen is None or (core is None and not halvings):
-            return None
-        return int((core or max(size)) / 2**halvings) // self.seen.stride * self.seen.stride or None
-
-
-@dataclass(frozen=True)
 class Plan:
     """How an objective is climbed at some sizes, and what was changed about how it was asked for."""
 
@@ -153,56 +125,9 @@ def make(
             summed=any(term.parts == "summary" for term in objective.terms),
         ),
         tile="off" if way.transform or way.parametrisation else common.tile,
+        exact=common.exact,
         budget=budget,
         refuse=refuse,
     )
-    bound = update != way.update or found.side(sizes[-1]) is not None
+    bound = update != way.update or found.grid(sizes[-1]) is not None
     return Plan(replace(way, update=update), found, tuple(notes), bound)
-
-
-def cut(
-    choice: backbones.Choice,
-    objective: Objective,
-    sizes: Sequence[Size],
-    need: memory.Need,
-    *,
-    tile: str,
-    budget: float | None,
-    refuse: bool,
-) -> Cut:
-    """Cut each octave so that it fits into `budget` GB, or as `tile` says: auto, off, or a side in pixels.
-
-    Raises DeepDreamError for what does not fit even so, unless `refuse` is false.
-    """
-    layers = tuple(choice.backbone.layer(name) for name in dict.fromkeys(choice.used.values()))
-    adds_up = all(term.parts is not None for term in objective.terms)
-    seen = tiling.reach(layers) if adds_up else None
-    cores = {size: _core(size, need, seen, tile, budget, refuse) for size in sizes}
-    core = cores[sizes[-1]]
-    at_once = None if core is None or seen is None else tiling.crop_side(seen, core) ** 2
-
-    def other(size: Size) -> int | None:
-        return _core(size, need, seen, tile, budget, refuse=False)
-
-    return Cut(layers, seen, cores, need.bytes(sizes[-1], at_once), budget, other)
-
-
-def _core(
-    size: Size, need: memory.Need, seen: tiling.Reach | None, tile: str, budget: float | None, refuse: bool
-) -> int | None:
-    if tile not in ("auto", "off"):
-        if seen is None:
-            raise UsageError("this objective cannot be tiled", "leave out --tile")
-        fixed = -(-int(tile) // seen.stride) * seen.stride
-        return fixed if fixed < max(size) else None
-    if budget is None or need.bytes(size) <= budget * 1e9:
-        return None
-    side = need.core(size, seen, budget * 1e9) if seen and tile == "auto" else None
-    if side is None and refuse:
-        fits = int(0.95 * need.largest_side(size, budget * 1e9))
-        raise DeepDreamError(
-            f"a picture of {size[1]}x{size[0]} px needs about {need.bytes(size) / 1e9:.1f} GB of "
-            f"memory, and {budget:.1f} GB are free",
-            f"--size {fits} fits" if fits else "close other programs",
-        )
-    return side

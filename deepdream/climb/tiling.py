@@ -11,13 +11,14 @@ Lengths are pixels, in `(height, width)` order.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from deepdream.backbones import Layer
 from deepdream.pictures.scales import Size
 
-__all__ = ["Reach", "Span", "Tile", "cell_count", "cells", "crop_side", "cut", "reach"]
+__all__ = ["Reach", "Span", "Tile", "cell_count", "cells", "cost", "cut", "largest", "reach", "shortened"]
 
 Span = tuple[int, int]
 """First and one past the last."""
@@ -55,26 +56,45 @@ def reach(layers: Sequence[Layer]) -> Reach | None:
     return Reach(stride, _up(before, stride), _up(after, stride))
 
 
+def shortened(seen: Reach, layers: Sequence[Layer], part: float) -> Reach:
+    """A reach of only `part` of `seen`, in whole strides, and enough for every cell of the core to exist.
+
+    Cells near the core's border then see zeros where a neighbour's pixels are: the gradient is an estimate.
+    """
+    least = max(layer.min_size - layer.stride for layer in layers)
+    before, after = (_up(math.ceil(part * side), seen.stride) for side in (seen.before, seen.after))
+    return Reach(seen.stride, min(seen.before, before), min(seen.after, max(after, _up(least, seen.stride))))
+
+
 def cell_count(layer: Layer, side: int) -> int:
     """How many cells `layer` has along a side of that many pixels."""
     return max(0, (side - layer.min_size) // layer.stride + 1)
 
 
-def crop_side(seen: Reach, core: int) -> int:
-    """The longest side of a crop whose core is `core` pixels."""
-    return seen.before + core + seen.after
-
-
 def cut(size: Size, layers: Sequence[Layer], seen: Reach, core: int) -> tuple[Tile, ...]:
-    """Tiles with cores of `core` x `core` pixels, a multiple of the stride; the last ones may differ."""
+    """Tiles with cores of at most `core` x `core` pixels, a multiple of the stride, and about equal ones.
+
+    The last of a row or column may differ, as it takes the pixels that no whole cell is left for.
+    """
     coarse = [layer for layer in layers if layer.stride == seen.stride]
     axes = []
     for side in size:
-        count = min(cell_count(layer, side) for layer in coarse)
-        axes.append(list(_along(side, count * seen.stride, core, seen)))
+        covered = min(cell_count(layer, side) for layer in coarse) * seen.stride
+        equal = _up(-(-covered // -(-covered // core)), seen.stride)
+        axes.append(list(_along(side, covered, equal, seen)))
     return tuple(
         Tile((rows[0], columns[0]), (rows[1], columns[1])) for rows in axes[0] for columns in axes[1]
     )
+
+
+def cost(tiles: Sequence[Tile], size: Size) -> float:
+    """How many pixels the tiles look at, for every pixel of the canvas."""
+    return sum(map(_looked_at, tiles)) / (size[0] * size[1])
+
+
+def largest(tiles: Sequence[Tile]) -> int:
+    """How many pixels are looked at together."""
+    return max(map(_looked_at, tiles))
 
 
 def cells(tile: Tile, layer: Layer, size: Size) -> tuple[tuple[Span, Span], float]:
@@ -94,6 +114,11 @@ def _along(side: int, covered: int, core: int, seen: Reach) -> Iterator[tuple[Sp
     for first in range(0, covered, core):
         last = side if first + core >= covered else first + core
         yield (first, last), (max(0, first - seen.before), min(side, last + seen.after))
+
+
+def _looked_at(tile: Tile) -> int:
+    (top, bottom), (left, right) = tile.crop
+    return (bottom - top) * (right - left)
 
 
 def _up(length: int, step: int) -> int:

@@ -93,7 +93,10 @@ def _sizes(sizes: Any) -> str:
 
 
 def _tiles(report: Mapping[str, Any]) -> str:
-    return f", in {report['tiles']} tiles of {report['tile']} px" if report.get("tile") else ""
+    if not report.get("tile"):
+        return ""
+    exact = "" if report["exact"] else ", less than the layers see (--exact takes it all)"
+    return f", in {report['tiles']} tiles of {report['tile']} px with a halo of {report['halo']} px{exact}"
 
 
 def _gigabytes(number: int | None) -> str:

@@ -20,7 +20,7 @@ class Common:
     """The options that every mode shares and that shape the picture.
 
     `size` is its longest side in pixels; `tile` is 'auto', 'off' or the side of a tile in pixels; `memory` is
-    what a run may use, in GB.
+    what a run may use, in GB; `exact` keeps the halo of tiles as wide as the layers see, whatever it costs.
     """
 
     model: str = "auto"
@@ -31,6 +31,7 @@ class Common:
     size: int | None = None
     tile: str = "auto"
     memory: float | None = None
+    exact: bool = False
 
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:
@@ -55,6 +56,9 @@ class Common:
                 help="Side of the tiles that large pictures are cut into, 'off', or 'auto': as memory allows."
             ),
             "memory": typer.Option(help="Memory the run may use, in GB. (default: what is free)", min=0.1),
+            "exact": typer.Option(
+                help="Let tiles look as far around them as the layers see, even where less is right to 1 %."
+            ),
         }
         return tuple(
             parameter(item.name, hints[item.name], item.default, info=infos[item.name])

@@ -34,6 +34,7 @@ COMMON_NAMES: Final = frozenset(
             "size",
             "tile",
             "memory",
+            "exact",
             "seed",
             "recipe",
             "preset",

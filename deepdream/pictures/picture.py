@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Picture", "Source", "check_writable", "load", "output_path", "read_recipe"]
 
+_BAND = 256
+"""Rows that are rounded at once."""
+
 
 def load(path: str | os.PathLike[str]) -> Picture:
     """Read a JPEG, PNG, WebP, TIFF, BMP or GIF file, or a style file (see `styles`).
@@ -173,7 +176,11 @@ class Picture:
         from PIL import Image
 
         levels = self.pixels if self.alpha is None else np.dstack([self.pixels, self.alpha])
-        return Image.fromarray((np.clip(levels, 0, 255) + 0.5).astype(np.uint8))
+        rounded = np.empty(levels.shape, np.uint8)
+        for top in range(0, self.height, _BAND):  # a band at a time, which takes no memory to speak of
+            band = slice(top, top + _BAND)
+            rounded[band] = np.clip(levels[band], 0, 255) + 0.5
+        return Image.fromarray(rounded)
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False, quality: int = 95) -> Path:
         """Write a PNG, JPEG, WebP or TIFF file, as the suffix says, with the recipe in its metadata.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from deepdream.jobs.recipe import Recipe
 from deepdream.jobs.versions import versions
@@ -12,6 +12,8 @@ from deepdream.pictures.animation import Animation, Made, film_recipe
 from deepdream.pictures.picture import Picture
 
 __all__ = ["Frames", "Result", "result_of", "used_of"]
+
+_TILES: Final = ("tile", "halo", "exact")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def result_of(
             name: facts.get(name) for name in ("octaves", "steps", "seconds", "precision", "precision_reason")
         },
         "seed": recipe.seed,
-        **{name: facts.get(name) for name in ("device", "memory", "tile", "tiles", "budget")},
+        **{name: facts.get(name) for name in ("device", "memory", "tiles", *_TILES, "budget")},
         "notes": list(dict.fromkeys([n for p in loaded.values() for n in p.notes] + list(facts["notes"]))),
         "interrupted": bool(facts.get("interrupted")),
     }
@@ -99,7 +101,7 @@ def used_of(facts: Mapping[str, Any], picture: Picture | None) -> dict[str, Any]
     kept = ("plugin", "model", "weights", "layers", "requested_layers", "formula")
     used = {name: facts.get(name) for name in kept}
     used["size"] = facts.get("size") if picture is None else list(picture.size)
-    figures = ("octaves", "steps", "octave_steps", "precision", "device", "tile", "budget")
+    figures = ("octaves", "steps", "octave_steps", "precision", "device", *_TILES, "budget")
     used |= {name: facts.get(name) for name in figures}
     used = {name: value for name, value in used.items() if value is not None}
     # The same bytes must come out whether the weights were just downloaded or lay in the cache.

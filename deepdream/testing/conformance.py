@@ -232,7 +232,7 @@ def cancels(case: _Case) -> str | None:
 
 def tiles(case: _Case) -> str | None:
     """Cut into tiles it makes the same picture, but for rounding; or it is refused with one line."""
-    cut = replace(case.recipe, common=replace(case.recipe.common, tile="32"))
+    cut = replace(case.recipe, common=replace(case.recipe.common, tile="32", exact=True))
     try:
         result = case.run(cut)
     except UsageError as error:

@@ -1,0 +1,51 @@
+"""A step of plain gradient ascent in place, a band of rows at a time: a huge canvas has no copies beside it.
+
+Importing this module loads TensorFlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from deepdream.climb.updates import Ascent
+
+__all__ = ["ascend"]
+
+_ROWS = 256
+
+
+def ascend(settings: Ascent, gradient: np.ndarray, canvas: tf.Tensor, mask: tf.Tensor | None) -> bool:
+    """Put the canvas after a step where the gradient `[1, H, W, 3]` was; whether all of it is finite.
+
+    The same step as `optim.Ascent.step`, to rounding, inside the grey levels.
+    """
+    factor, finite = settings.step_size * _factor(settings, gradient), True
+    for band in _bands(gradient):
+        start = canvas[:, band].numpy()
+        moved = np.clip(start + factor * gradient[:, band].astype(np.float64), 0.0, 255.0)
+        if mask is not None:
+            moved = start + mask[:, band].numpy() * (moved - start)
+        gradient[:, band] = moved
+        finite = finite and bool(np.isfinite(moved).all())
+    return finite
+
+
+def _factor(settings: Ascent, gradient: np.ndarray) -> float:
+    """What normalises the gradient; 0 for one of zeros."""
+    if settings.normalise == "none":
+        return 1.0
+    sums = np.zeros(3)
+    for band in _bands(gradient):
+        part = gradient[:, band].astype(np.float64)
+        sums += np.abs(part).sum(), part.sum(), np.square(part).sum()
+    size, mean, square = sums / gradient.size
+    measures = {"mean": size, "rms": square**0.5, "std": max(0.0, square - mean**2) ** 0.5}
+    measure = max(measures[settings.normalise] + settings.epsilon, settings.floor)
+    return float(1.0 / measure) if measure else 0.0
+
+
+def _bands(canvas: np.ndarray) -> Iterator[slice]:
+    return (slice(top, top + _ROWS) for top in range(0, canvas.shape[1], _ROWS))

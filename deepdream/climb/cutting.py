@@ -1,0 +1,138 @@
+"""How the octaves of a climb are cut into tiles: as memory allows, with a halo as wide as pays.
+
+Functions of sizes, the layer table and the objective; what cannot be done is refused here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
+
+from deepdream import backbones
+from deepdream.climb import memory, tiling
+from deepdream.errors import DeepDreamError, UsageError
+from deepdream.objectives import Objective
+from deepdream.pictures.scales import Size
+
+__all__ = ["Cut", "Grid", "cut"]
+
+_ENOUGH: Final[Mapping[str, float]] = {"inception_v3": 0.8}
+"""The part of the reach at which the gradient is off by about a hundredth, for networks where that was
+measured and is much less work (docs/performance.md); the tiles of all others are exact."""
+
+_DEAR: Final = 1.3
+"""Pixels looked at for every pixel of the picture, from which a smaller halo is taken."""
+
+_LEAST: Final = 512
+"""Side of the smallest cores with a smaller halo: the error grows with the borders."""
+
+
+class Grid(NamedTuple):
+    """Tiles with cores of so many pixels that look so far around them."""
+
+    core: int
+    seen: tiling.Reach
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How the octaves of a climb are cut into tiles, and what the largest needs."""
+
+    layers: tuple[backbones.Layer, ...]
+    reach: tiling.Reach | None
+    """How far the layers see; None where no tile can be exact."""
+    grids: Mapping[Size, Grid | None]
+    """For every octave; None for one that stays whole."""
+    memory: int
+    """Predicted peak in bytes."""
+    budget: float | None
+    """What it had to fit into, in GB."""
+    other: Callable[[Size], Grid | None] = lambda size: None
+    """The same for pictures of other sizes, which are only looked at."""
+
+    def tiles(self, size: Size, halvings: int = 0) -> tuple[tiling.Tile, ...]:
+        """The tiles of an octave, their cores halved so many times; none if it stays whole."""
+        grid = self.grid(size, halvings)
+        return () if grid is None else tiling.cut(size, self.layers, grid.seen, grid.core)
+
+    def grid(self, size: Size, halvings: int = 0) -> Grid | None:
+        """How an octave is cut; None for whole, or where the cores cannot be halved any more."""
+        grid = self.grids[size] if size in self.grids else self.other(size)
+        if self.reach is None or (grid is None and not halvings):
+            return None
+        core, seen = grid or Grid(max(size), self.reach)
+        halved = int(core / 2**halvings) // seen.stride * seen.stride
+        return Grid(halved, seen) if halved else None
+
+    def facts(self, size: Size) -> dict[str, int | bool]:
+        """What a report says of the tiles of an octave: nothing, if it stays whole."""
+        grid = self.grid(size)
+        if grid is None:
+            return {}
+        halo = max(grid.seen.before, grid.seen.after)
+        tiles = len(self.tiles(size))
+        return {"tile": grid.core, "tiles": tiles, "halo": halo, "exact": grid.seen == self.reach}
+
+
+def cut(
+    choice: backbones.Choice,
+    objective: Objective,
+    sizes: Sequence[Size],
+    need: memory.Need,
+    *,
+    tile: str,
+    exact: bool,
+    budget: float | None,
+    refuse: bool,
+) -> Cut:
+    """Cut each octave so that it fits into `budget` GB, or as `tile` says: auto, off, or a side in pixels.
+
+    Where the whole reach would make the tiles much more work than the picture is, and `exact` does not ask
+    for it, they look only as far as the network needs for a gradient that is right to a hundredth.
+    Raises DeepDreamError for what does not fit even so, unless `refuse` is false.
+    """
+    layers = tuple(choice.backbone.layer(name) for name in dict.fromkeys(choice.used.values()))
+    adds_up = all(term.parts is not None for term in objective.terms)
+    seen = tiling.reach(layers) if adds_up else None
+    part = 1.0 if exact else _ENOUGH.get(choice.backbone.name, 1.0)
+    short = None if seen is None else tiling.shortened(seen, layers, part)
+
+    def grid(size: Size, refuse: bool = refuse) -> Grid | None:
+        whole = _grid(size, need, seen, tile, budget, refuse=False)
+        if short is not None and short != seen:
+            if whole and tiling.cost(tiling.cut(size, layers, whole.seen, whole.core), size) <= _DEAR:
+                return whole
+            found = _grid(size, need, short, tile, budget, refuse=False)
+            if found and found.core >= _LEAST:
+                return found
+        return whole or _grid(size, need, seen, tile, budget, refuse)
+
+    grids = {size: grid(size) for size in sizes}
+    found = Cut(layers, seen, grids, 0, budget, lambda size: grid(size, refuse=False))
+    tiles = found.tiles(sizes[-1])
+    return replace(found, memory=need.bytes(sizes[-1], tiling.largest(tiles) if tiles else None))
+
+
+def _grid(
+    size: Size, need: memory.Need, seen: tiling.Reach | None, tile: str, budget: float | None, refuse: bool
+) -> Grid | None:
+    if tile not in ("auto", "off"):
+        if seen is None:
+            raise UsageError("this objective cannot be tiled", "leave out --tile")
+        fixed = -(-int(tile) // seen.stride) * seen.stride
+        return Grid(fixed, seen) if fixed < max(size) else None
+    if budget is None or need.bytes(size) <= budget * 1e9:
+        return None
+    if seen is not None and tile == "auto":
+        side = need.core(size, seen, budget * 1e9)
+        if side is not None:
+            return Grid(side, seen)
+    if refuse:
+        fits = int(0.95 * need.largest_side(size, budget * 1e9))
+        raise DeepDreamError(
+            f"a picture of {size[1]}x{size[0]} px needs about {need.bytes(size) / 1e9:.1f} GB of "
+            f"memory, and {budget:.1f} GB are free",
+            f"--size {fits} fits" if fits else "close other programs",
+        )
+    return None
