@@ -193,6 +193,24 @@ def test_a_step_in_place_is_the_step(normalise: str, masked: bool, scale: float)
     np.testing.assert_allclose(gradient, expected, atol=2e-4)
 
 
+def test_a_step_in_place_shapes_the_gradient_as_a_whole() -> None:
+    tf = pytest.importorskip("tensorflow")
+    from deepdream.climb import bands, optim, shaping, updates
+
+    rng = np.random.default_rng(0)
+    start = tf.constant(rng.uniform(0, 255, (1, 530, 12, 3)).astype(np.float32))
+    gradient = rng.normal(0.1, 1.0, start.shape).astype(np.float32)
+    for sigma in (0.6, 100.0):
+        shape = shaping.chain(shaping.blurred(sigma), shaping.chroma(0.3))
+        assert isinstance(shape, shaping.Local)
+        shaped = shape(tf.constant(gradient))
+        expected = optim.Ascent(updates.Ascent()).step(lambda at, shaped=shaped: (0.0, shaped), start)
+        found = gradient.copy()
+        assert bands.ascend(updates.Ascent(), found, start, shape=shape)
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+    assert not isinstance(shaping.chain(shaping.blurred(1), shaping.laplacian(2)), shaping.Local)
+
+
 def test_tiled_style_is_the_style() -> None:
     """Statistics of the whole, seen tile by tile: Gram matrices, moments, Gaussians, masked ones."""
     from deepdream import objectives as obj

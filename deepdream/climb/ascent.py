@@ -14,6 +14,7 @@ import tensorflow as tf
 from deepdream.climb import bands, optim
 from deepdream.climb.gradient import TiledGradient, bare, values_of
 from deepdream.climb.network import Cutter, Network, Probe
+from deepdream.climb.shaping import Local
 from deepdream.climb.tiling import Tile
 from deepdream.climb.updates import Way
 from deepdream.objectives import Objective
@@ -228,10 +229,11 @@ class Climb:
         assert self._tiled is not None
         shift = self._shift(tf.constant([self.seed, index])).numpy().tolist()
         values, array, gradient = self._tiled(self._x, self._targets, weights, self.tiles, shift, self.pulse)
-        plain = self.way.shape is None and self.way.average is None
+        local = self.way.shape if isinstance(self.way.shape, Local) else None
+        plain = local is self.way.shape and self.way.average is None
         if isinstance(self._optimiser, optim.Ascent) and plain:
             mask = self._mask if self.way.masked else None
-            finite = bands.ascend(self._optimiser.settings, array, self._x, mask)
+            finite = bands.ascend(self._optimiser.settings, array, self._x, mask, local)
             return gradient, values[tf.newaxis], tf.constant(finite)
         x, finite = self._traced["move"](self._x, gradient, values, self._mask)
         return x, values[tf.newaxis], finite

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
+from deepdream.climb.shaping import Local
 from deepdream.climb.updates import Ascent
 
 __all__ = ["ascend"]
@@ -17,11 +18,19 @@ __all__ = ["ascend"]
 _ROWS = 256
 
 
-def ascend(settings: Ascent, gradient: np.ndarray, canvas: tf.Tensor, mask: tf.Tensor | None) -> bool:
+def ascend(
+    settings: Ascent,
+    gradient: np.ndarray,
+    canvas: tf.Tensor,
+    mask: tf.Tensor | None = None,
+    shape: Local | None = None,
+) -> bool:
     """Put the canvas after a step where the gradient `[1, H, W, 3]` was; whether all of it is finite.
 
-    The same step as `optim.Ascent.step`, to rounding, inside the grey levels.
+    The same step as `optim.Ascent.step` on the gradient as `shape` makes it, to rounding, inside the levels.
     """
+    if shape is not None:
+        _reshape(gradient, shape)
     factor, finite = settings.step_size * _factor(settings, gradient), True
     for band in _bands(gradient):
         start = canvas[:, band].numpy()
@@ -31,6 +40,16 @@ def ascend(settings: Ascent, gradient: np.ndarray, canvas: tf.Tensor, mask: tf.T
         gradient[:, band] = moved
         finite = finite and bool(np.isfinite(moved).all())
     return finite
+
+
+def _reshape(gradient: np.ndarray, shape: Local) -> None:
+    above = gradient[:, :0]
+    for band in _bands(gradient):
+        below = gradient[:, band.stop : band.stop + shape.reach]
+        seen = np.concatenate([above, gradient[:, band], below], axis=1)
+        begin, end = above.shape[1], seen.shape[1] - below.shape[1]
+        gradient[:, band] = shape(tf.constant(seen)).numpy()[:, begin:end]
+        above = seen[:, max(0, end - shape.reach) : end]  # as it was before
 
 
 def _factor(settings: Ascent, gradient: np.ndarray) -> float:

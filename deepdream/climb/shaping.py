@@ -8,14 +8,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from deepdream.errors import UsageError
 
-__all__ = ["Shape", "blurred", "chain", "chroma", "grey", "laplacian", "quarter_turns"]
+__all__ = ["Local", "Shape", "blurred", "chain", "chroma", "grey", "laplacian", "quarter_turns"]
 
 Tensor = Any
 Shape = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Local:
+    """A shape that sees no more than `reach` pixels to each side: it can be given a part at a time."""
+
+    function: Shape
+    reach: int = 0
+
+    def __call__(self, gradient: Tensor) -> Tensor:
+        return self.function(gradient)
 
 
 def chain(*shapes: Shape | None) -> Shape | None:
@@ -27,6 +39,9 @@ def chain(*shapes: Shape | None) -> Shape | None:
             gradient = shape(gradient)
         return gradient
 
+    local = [shape.reach for shape in used if isinstance(shape, Local)]
+    if used and len(local) == len(used):
+        return Local(through_all, sum(local))
     return through_all if used else None
 
 
@@ -81,7 +96,7 @@ def blurred(sigma: float) -> Shape:
         summed = along(along(both, 1), 2)
         return summed[..., :-1] / summed[..., -1:]
 
-    return shape
+    return Local(shape, radius)
 
 
 def grey() -> Shape:
@@ -95,7 +110,7 @@ def grey() -> Shape:
 
         return tf.reduce_mean(gradient, axis=-1, keepdims=True) + tf.zeros_like(gradient)
 
-    return shape
+    return Local(shape)
 
 
 _COLOURS: Final = ((1.0, 1.0, 1.0), (1.0, 0.0, -1.0), (1.0, -2.0, 1.0))
@@ -126,7 +141,7 @@ def chroma(share: float) -> Shape:
         matrix = axes.T @ np.diag([1.0, share, share**_RARER]) @ axes
         return tf.linalg.matvec(tf.constant(matrix, gradient.dtype), gradient)
 
-    return shape
+    return Local(shape)
 
 
 def quarter_turns(canvas: Tensor, seed: Tensor) -> Tensor:
