@@ -254,8 +254,10 @@ def _shown(canvas: tf.Tensor, original: tf.Tensor, base: tf.Tensor | None) -> Ca
         full, whole = tuple(original.shape[1:3]), canvas
         if canvas.shape != original.shape:
             whole = resize(canvas, full) if base is None else original + resize(canvas - base, full)
-        found: np.ndarray = whole.numpy()[0]
-        return np.clip(found, 0.0, 255.0, out=found)
+        found = np.empty(whole.shape[1:], np.float32)
+        for top in range(0, len(found), 256):  # a band at a time: a large canvas is there twice already
+            np.clip(whole[0, top : top + 256].numpy(), 0.0, 255.0, out=found[top : top + 256])
+        return found
 
     return pixels
 
