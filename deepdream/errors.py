@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["DeepDreamError", "UsageError", "did_you_mean"]
+__all__ = ["DeepDreamError", "UsageError", "did_you_mean", "unwrapped"]
 
 
 class DeepDreamError(Exception):
@@ -35,6 +35,17 @@ class UsageError(DeepDreamError):
     def __init__(self, message: str, hint: str | None = None, *, column: int | None = None) -> None:
         super().__init__(message, hint)
         self.column = column
+
+
+def unwrapped(error: BaseException) -> BaseException:
+    """The exception that was raised, if `error` is what TensorFlow's AutoGraph made of it.
+
+    What is raised inside a function that is being traced arrives as an exception of AutoGraph's own, or of
+    the same type with another message, which begins "in user code:"; the original is its context.
+    """
+    while str(error).lstrip().startswith("in user code:") and error.__context__ is not None:
+        error = error.__context__
+    return error
 
 
 def did_you_mean(word: str, known: Iterable[str], *, otherwise: str | None = None) -> str | None:

@@ -19,7 +19,7 @@ from deepdream.climb.cutting import Cut
 from deepdream.climb.events import Listener, Step
 from deepdream.climb.pool import Pool
 from deepdream.climb.updates import Parametrisation, Update, Way, named
-from deepdream.errors import DeepDreamError, UsageError
+from deepdream.errors import DeepDreamError, UsageError, unwrapped
 from deepdream.objectives import Objective
 from deepdream.pictures.picture import Picture
 from deepdream.pictures.scales import Size
@@ -115,7 +115,7 @@ class Engine(Context):
         moments meanwhile.
 
         `step_size` is in grey levels per step (L-BFGS finds its own), `jitter` in pixels per axis.
-        `optimiser` is a name, or settings from `deepdream.climb.updates` that hold the step size themselves;
+        `optimiser` is a name, or settings (`Ascent`, `Adam`, `LBFGS`) that hold the step size themselves;
         `history` is the number of pairs that L-BFGS remembers. With `average`, the result is the running
         mean of the canvases with that decay. `shape` changes the gradient `[1, H, W, 3]` before the
         optimiser sees it; `transform(canvas, seed)` is what the network sees of the canvas;
@@ -127,6 +127,9 @@ class Engine(Context):
 
         Draws go on from climb to climb; an objective and settings used again are traced only once.
         """
+        asked = octaves if sizes is None else len(sizes)
+        if parametrisation is not None and asked != 1:
+            raise UsageError(f"a parametrisation is climbed in one octave, not {asked}", "leave out octaves")
         update = named(optimiser, step_size, history) if isinstance(optimiser, str) else optimiser
         choice = self._choose(objective.layers)
         plan.check_channels(objective, choice)
@@ -135,7 +138,7 @@ class Engine(Context):
         levels, note = plan.octaves(full, choice, octaves, octave_scale, wanted)
         if note:
             self.say(note)
-        counts = plan.counts(steps, octaves if wanted is None else len(wanted), len(levels))
+        counts = plan.counts(steps, asked, len(levels))
         again = self.repeats.get(str(self.steps))
         if again is not None and len(again) == len(levels):
             counts, seconds = tuple(again), None
@@ -237,6 +240,10 @@ class Engine(Context):
                     self._stopped()
                 return image
             result = moment.pixels()
+        except Exception as error:
+            if (raised := unwrapped(error)) is error:
+                raise
+            raise raised from None
         finally:
             step.leave()
         progress = moment.progress

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.objectives.algebra import Objective, Parts, Target, Tensor, Term
@@ -22,9 +23,10 @@ def custom(
 
     `value(activations, canvas)` returns one number, a float32 scalar tensor, made of TensorFlow functions
     that have a gradient: `activations[layer]` is `[1, h, w, C]` for each of `layers`, the canvas
-    `[1, H, W, 3]` in grey levels. With `target`, the number depends on something that is measured once in
-    every octave too: `target(probe)` gives a tensor or a nest of them, from `probe.features(picture, size)`,
-    `probe.size` and `probe.canvas`, and the function is called as `value(activations, canvas, target)`.
+    `[1, H, W, 3]` in grey levels. No number, or one without a gradient, is a `DeepDreamError` in the climb.
+    With `target`, the number depends on something that is measured once in every octave too: `target(probe)`
+    gives a tensor or a nest of them, from `probe.features(picture, size)`, `probe.size` and `probe.canvas`,
+    and the function is called as `value(activations, canvas, target)`.
 
     `name` stands in the printed formula and the progress line. `parts` says how the number follows from
     those of the parts of a picture, so that it can be climbed in tiles: "mean" if it is a mean over the
@@ -38,12 +40,32 @@ def custom(
         import tensorflow as tf
 
         given = (activations, canvas) if target is None else (activations, canvas, measured)
-        number = tf.convert_to_tensor(value(*given))
-        if number.shape.rank != 0:
+        with tf.GradientTape() as tape:
+            tape.watch([dict(activations), canvas])
+            result = value(*given)
+            if result is None:
+                raise DeepDreamError(f"the objective '{name}' returned nothing", "did you forget 'return'?")
+            number = tf.convert_to_tensor(result)
+        # Only while the step is traced, and no further than to the activations: it costs no step a thing.
+        if tf.inside_function() and not _moves(tape, number, [*activations.values(), canvas]):
             raise DeepDreamError(
-                f"the objective '{name}' must be one number, not a tensor of shape {number.shape.as_list()}",
+                f"the objective '{name}' has no gradient: nothing in the picture changes it",
+                "make it of TensorFlow functions that have one: NumPy, float(), argmax, round, comparisons "
+                "and stop_gradient have none",
+            )
+        if number.shape.rank != 0:
+            shape = "unknown shape" if number.shape.rank is None else f"shape {number.shape.as_list()}"
+            raise DeepDreamError(
+                f"the objective '{name}' must be one number, not a tensor of {shape}",
                 "reduce it, for instance with tf.reduce_mean",
             )
         return tf.cast(number, tf.float32)
 
     return Objective((Term(name, names, checked, target, parts=parts),))
+
+
+def _moves(tape: Any, number: Tensor, sources: Sequence[Tensor]) -> bool:
+    """Whether a gradient leads from `number` to one of `sources`; it may be zero."""
+    if not (number.dtype.is_floating or number.dtype.is_complex):
+        return False
+    return any(found is not None for found in tape.gradient(number, sources))

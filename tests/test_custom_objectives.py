@@ -1,0 +1,116 @@
+"""Objectives of one's own: what is wrong with one is said by its name, and not in AutoGraph's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deepdream.climb.engine import Engine, Step
+from deepdream.console.failures import explain
+from deepdream.errors import DeepDreamError, UsageError, unwrapped
+from deepdream.objectives import Objective, custom, layer
+from deepdream.testing import Bench, picture
+
+tf = pytest.importorskip("tensorflow")
+pytest_plugins = ["deepdream.testing.fixtures"]
+
+LAYER = "block1_conv2"
+
+
+def climb(bench: Bench, objective: Objective, tile: str = "off", **how: Any) -> list[Step]:
+    steps: list[Step] = []
+    common = replace(bench.common, tile=tile)
+    engine = Engine(common, pool=bench.pool, listeners=[steps.append])
+    engine.ascend(picture(64, 48), objective, steps=2, **how)
+    return steps
+
+
+def flat(activations: Any) -> Any:
+    return tf.reduce_mean(activations[LAYER])
+
+
+WITHOUT: dict[str, Callable[..., Any]] = {
+    "a number": lambda a, x: 3.0,
+    "rounding": lambda a, x: tf.round(flat(a)),
+    "a comparison": lambda a, x: tf.reduce_mean(tf.cast(a[LAYER] > 0.5, tf.float32)),
+    "an index": lambda a, x: tf.argmax(tf.reduce_mean(a[LAYER], axis=[0, 1, 2])),
+    "a stopped one": lambda a, x: tf.stop_gradient(flat(a)),
+    "NumPy": lambda a, x: tf.numpy_function(lambda it: it.mean(), [a[LAYER]], tf.float32),
+}
+
+
+@pytest.mark.parametrize("tile", ["off", "32"])
+@pytest.mark.parametrize("how", WITHOUT)
+def test_an_objective_without_a_gradient_is_named(tile: str, how: str, tiny_network: Bench) -> None:
+    lacking = custom("lacking", LAYER, WITHOUT[how], parts="mean")
+    with pytest.raises(DeepDreamError, match=r"^the objective 'lacking' has no gradient") as caught:
+        climb(tiny_network, layer(LAYER) + lacking, tile)
+    assert "NumPy" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("tile", ["off", "32"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        lambda a, x: tf.nn.relu(flat(a) - 1e6),
+        lambda a, x: 0.0 * flat(a),
+        lambda a, x: tf.reduce_mean(x),
+        lambda a, x: tf.sign(flat(a)),
+    ],
+)
+def test_a_gradient_that_is_zero_is_one_and_so_is_that_of_the_canvas(
+    tile: str, value: Any, tiny_network: Bench
+) -> None:
+    assert len(climb(tiny_network, layer(LAYER) + custom("still", LAYER, value, parts="mean"), tile)) == 2
+
+
+@pytest.mark.parametrize("tile", ["off", "32"])
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (lambda a, x: tf.reduce_mean(a[LAYER], axis=[1, 2, 3]), "must be one number, not a tensor of shape"),
+        (lambda a, x: None, "returned nothing"),
+    ],
+)
+def test_what_is_no_number_is_named(tile: str, value: Any, message: str, tiny_network: Bench) -> None:
+    with pytest.raises(DeepDreamError, match=f"^the objective 'wrong' {message}"):
+        climb(tiny_network, custom("wrong", LAYER, value, parts="mean"), tile)
+
+
+@pytest.mark.parametrize("tile", ["off", "32"])
+def test_what_an_objective_raises_arrives_as_it_is(tile: str, tiny_network: Bench) -> None:
+    def value(activations: Any, _canvas: Any) -> Any:
+        return {"a": 1}["block9"] * flat(activations)
+
+    with pytest.raises(KeyError) as caught:
+        climb(tiny_network, custom("wrong", LAYER, value, parts="mean"), tile)
+    assert caught.value.args == ("block9",)
+    assert explain(caught.value).message == "unexpected KeyError: 'block9'"
+
+
+def test_what_autograph_wraps_is_unwrapped() -> None:
+    @tf.function
+    def traced() -> None:
+        raise DeepDreamError("the thing is wrong", "mend it")
+
+    with pytest.raises(Exception, match="in user code:") as caught:
+        traced()
+    assert isinstance(unwrapped(caught.value), DeepDreamError)
+    failure = explain(caught.value)
+    assert (failure.message, failure.hint) == ("the thing is wrong", "mend it")
+    alone = explain(ValueError("in user code:\n\n    File 'x', line 3\n\n    ValueError: it is odd\n\n"))
+    assert alone.message == "unexpected ValueError: it is odd"
+
+
+def test_a_parametrisation_in_several_octaves_is_refused(tiny_network: Bench) -> None:
+    from deepdream.climb.parametrisations import Pixels
+
+    message = "^a parametrisation is climbed in one octave, not 2"
+    with pytest.raises(UsageError, match=message):
+        climb(tiny_network, layer(LAYER), parametrisation=Pixels(), octaves=2)
+    with pytest.raises(UsageError, match=message):
+        climb(tiny_network, layer(LAYER), parametrisation=Pixels(), sizes=[(32, 24), (64, 48)])
+    assert len(climb(tiny_network, layer(LAYER), parametrisation=Pixels(), sizes=[(32, 24)])) == 2
