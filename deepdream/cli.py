@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import threading
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -68,6 +70,9 @@ def run(arguments: Sequence[str]) -> int:
         return result if isinstance(result, int) else 0
     except (Exception, KeyboardInterrupt) as error:
         failure = explain(error, registry.modes.values())
+        missing = re.fullmatch(r"no command '(.*)'", failure.message)
+        if missing and any(problem.concerns(missing[1]) for problem in registry.problems):
+            failure = replace(failure, hint="its plugin could not be loaded: see 'deepdream plugins'")
         voice = Voice()
         if "--debug" in arguments:
             voice.line(details(error))
@@ -130,5 +135,6 @@ def _mention_problems(registry: Registry, *, quiet: bool) -> None:
     for problem in registry.problems:
         if problem.kind == "remark":
             continue
-        voice.say(f"warning: plugin {problem.source}: {problem.message}; see 'deepdream doctor'")
+        more = "doctor --quick --traces" if problem.details else "plugins"
+        voice.say(f"warning: plugin {problem.source}: {problem.message}; see 'deepdream {more}'")
     voice.close()

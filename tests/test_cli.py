@@ -590,7 +590,8 @@ def test_plugins_and_doctor_tell_of_a_broken_plugin(run: Run, monkeypatch: pytes
     for line in (["--help"], ["dream", "a.png", "-n"]):
         done = run(*line)
         assert done.code == 0
-        assert len(done.said) == 1 and "broken.py" in done.said[0] and "'deepdream doctor'" in done.said[0]
+        assert len(done.said) == 1 and "broken.py" in done.said[0] and "oh no, line 1;" in done.said[0]
+        assert done.said[0].endswith("see 'deepdream doctor --quick --traces'")
     assert run("layers").err == ""
 
     done = run("doctor", "--quick")

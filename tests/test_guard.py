@@ -252,12 +252,40 @@ WRONG = {
     "raises": ("1 / 0", "unexpected ZeroDivisionError in the mode 'wrong'"),
     "exits": ("raise SystemExit(0)", "the mode 'wrong' ended with SystemExit: 0"),
     "exits oddly": ("raise GeneratorExit", "the mode 'wrong' ended with GeneratorExit"),
-    "nothing": ("return None", "the mode 'wrong' returned NoneType, not a Picture"),
+    "nothing": ("return None", "the mode 'wrong' returned NoneType, not a Picture: was 'return' forgotten?"),
     "an array": ("return image.pixels", "the mode 'wrong' returned ndarray, not a Picture"),
     "a path": ("return 'a.png'", "the mode 'wrong' returned str, not a Picture"),
     "NaN": ("return image.with_pixels(image.pixels * float('nan'))", "a picture with NaN or infinity"),
     "spoils the input": ("image.pixels[:] = 0", "read-only"),
 }
+
+
+def test_an_exception_while_it_runs_is_told_with_its_line_and_what_was_meant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = "image = engine.ascend(image, obj.layer('block1_conv1'), step=3)"
+    path = write(tmp_path, "wrong", "from deepdream.api import objectives as obj", call)
+    monkeypatch.setenv("DEEPDREAM_PLUGINS", str(path))
+    monkeypatch.chdir(tmp_path)
+    picture(16, 16).save("a.png")
+    assert cli.run(["wrong", "a.png"]) == 1
+    error, hint = capsys.readouterr().err.splitlines()
+    line = 1 + path.read_text().splitlines().index(f"    {call}")
+    assert f"unexpected TypeError in the mode 'wrong' ({path}, line {line})" in error
+    assert "got an unexpected keyword argument 'step'" in error
+    assert hint.startswith("hint: did you mean 'steps'") and "--debug" in hint
+
+
+def test_a_command_whose_plugin_could_not_be_loaded_is_said_to_be_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEEPDREAM_PLUGINS", str(write(tmp_path, "breathe", "raise RuntimeError('no air')")))
+    monkeypatch.chdir(tmp_path)
+    for command, hint in (("breathe", "its plugin could not be loaded"), ("brood", "see 'deepdream --help'")):
+        assert cli.run([command, "a.png"]) == 2
+        said = capsys.readouterr().err.splitlines()
+        assert "breathe.py: cannot be loaded: RuntimeError: no air, line 2; see" in said[0]
+        assert said[1] == f"error: no command '{command}'" and said[2].startswith(f"hint: {hint}")
 
 
 @pytest.mark.parametrize("how", WRONG)

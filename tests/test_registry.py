@@ -41,6 +41,7 @@ def write(path: Path, name: str = "extra", body: str = "", before: str = "", **c
         "parameters": "image: Picture, engine: Engine",
         "doc": '"""Do something."""',
         "defaults": "None",
+        "returns": "-> Picture",
     } | changes
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
@@ -48,7 +49,7 @@ def write(path: Path, name: str = "extra", body: str = "", before: str = "", **c
         "from deepdream.api import Argument, Engine, Option, Picture, mode\n"
         f"{before}\n"
         f'@mode("{name}", api={part["api"]}, defaults={part["defaults"]})\n'
-        f"def function({part['parameters']}) -> Picture:\n"
+        f"def function({part['parameters']}) {part['returns']}:\n"
         f"    {part['doc']}\n"
         f"    return image\n{body}\n"
     )
@@ -196,6 +197,11 @@ BROKEN = {
         "must take one Engine, and if it needs pictures, the one to work on first; declare it 'def function(",
     ),
     "no docstring": ({"doc": "pass"}, "has no docstring, which is its help text"),
+    "no return annotation": ({"returns": ""}, "does not say what it returns; write '-> Picture'"),
+    "text": ({"returns": "-> str"}, "the mode 'broken': it returns str, as its '->' says, which no mode can"),
+    "texts": ({"returns": "-> list[str]"}, "it returns list[str], as its '->' says"),
+    "a list of anything": ({"returns": "-> list"}, "it returns list, as its '->' says"),
+    "nothing": ({"returns": "-> Picture | None"}, "it returns None, as its '->' says"),
     "type": (
         {"parameters": "image: Picture, engine: Engine, x: dict = 1"},
         "'x' has the type dict, which no option can have",
@@ -263,6 +269,52 @@ def test_the_second_of_two_modes_of_one_name_is_told_to_change(tmp_path: Path) -
         f"{tmp_path / 'three.py'}: the mode 'dream' exists already, from built-in dream.py; "
         f"rename the mode in {tmp_path / 'three.py'}",
     ]
+
+
+def test_an_exception_while_loading_is_told_with_its_line_and_what_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    option = "image: Picture, engine: Engine, x: Annotated[int, Option(minn=1)] = 1"
+    misspelt = write(tmp_path / "misspelt.py", parameters=option)
+    (problem,) = load(misspelt).problems
+    line = 1 + misspelt.read_text().splitlines().index(f"def function({option}) -> Picture:")
+    assert problem.message.endswith(f"got an unexpected keyword argument 'minn', line {line}")
+    assert str(problem.hint).startswith("did you mean 'min'?")
+
+    pack = write(tmp_path / "pack" / "__init__.py", before="\nfrom .parts import WORD").parent
+    (pack / "parts.py").write_text("\n\nraise RuntimeError('no air')\n")
+    (problem,) = load(pack).problems
+    assert problem.message == "cannot be loaded: RuntimeError: no air, line 3 of parts.py"
+
+    (tmp_path / "dreamers_c.py").write_text("import os\nos.getcwdd()\n")
+    installed(tmp_path, "dreamers", "c = dreamers_c\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (problem,) = registry.load({}).problems
+    assert problem.message.endswith("has no attribute 'getcwdd', line 2 of dreamers_c.py")
+    assert "did you mean 'getcwd'" in str(problem.hint)
+
+
+def test_a_plugin_that_is_there_twice_is_told_to_go_once_and_not_to_be_renamed(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "@mode('other', api=1)\ndef other(image: Picture, engine: Engine) -> Picture:\n    'Do.'\n"
+    source = write(tmp_path / "source" / "facets" / "__init__.py", "facets", body=body).parent
+    write(tmp_path / "site" / "facets" / "__init__.py", "facets", body=body + "# older\n")
+    installed(tmp_path / "site", "deepdream-facets", "facets = facets\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    again = "deepdream-facets 1.5 (facets): is there twice: "
+    file = source / "__init__.py"
+    assert said(load(source)) == [
+        f"{again}{file} is used; unset DEEPDREAM_PLUGINS or pip uninstall deepdream-facets"
+    ]
+    another = write(tmp_path / "another.py", "another")
+    assert said(load(another, source)) == [
+        f"{again}{file} is used; take {source} out of DEEPDREAM_PLUGINS or pip uninstall deepdream-facets"
+    ]
+    shutil.copytree(source, home / "plugins" / "facets")
+    own = home / "plugins" / "facets" / "__init__.py"
+    assert said(load())[0] == f"{again}{own} is used; delete {own} or pip uninstall deepdream-facets"
+    assert [item.kind for item in load().problems] == ["warning"], "nothing is broken"
 
 
 def test_a_file_reached_in_two_ways_is_loaded_once(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from deepdream.errors import DeepDreamError
+from deepdream.console.blame import line_of, meant
+from deepdream.errors import DeepDreamError, unwrapped
 
 if TYPE_CHECKING:
     from deepdream.modes.mode import Mode
@@ -36,6 +38,7 @@ def explain(error: BaseException, modes: Iterable[Mode] = ()) -> Failure:
 
     What nobody expected is laid at the door of the one of `modes` it was raised in.
     """
+    error = unwrapped(error)
     if isinstance(error, DeepDreamError):
         return Failure(error.message, error.hint, error.exit_code, getattr(error, "column", None))
     if isinstance(error, typer.TyperException):
@@ -46,16 +49,24 @@ def explain(error: BaseException, modes: Iterable[Mode] = ()) -> Failure:
         return Failure("out of memory", "make a smaller picture with --size, or look at a shallower layer", 1)
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return Failure("cannot write: no space left on device", "free some space", 1)
-    said = str(error).strip().partition("\n")[0]
+    said = _in_one_line(error)
     name, hint = type(error).__name__, "please report it"
     if mode := _raised_in(error, modes):
-        name += f" in the mode '{mode.name}' ({mode.source})"
+        line = line_of(error, Path(mode.function.__code__.co_filename))
+        name += f" in the mode '{mode.name}' ({', '.join(filter(None, [mode.source, line]))})"
         hint = hint if mode.source.startswith("built-in ") else "the author of the mode must mend it"
+    hints = [meant(error), f"the same command with --debug shows where; {hint}"]
     return Failure(
-        f"unexpected {name}: {said}" if said else f"unexpected {name}",
-        f"the same command with --debug shows where; {hint}",
-        1,
+        f"unexpected {name}: {said}" if said else f"unexpected {name}", " ".join(filter(None, hints)), 1
     )
+
+
+def _in_one_line(error: BaseException) -> str:
+    """The first line of what an exception says; of a quoted traceback the last, which says why."""
+    lines = str(error).strip().splitlines() or [""]
+    if lines[0] != "in user code:":
+        return lines[0]
+    return lines[-1].strip().removeprefix(f"{type(error).__name__}: ")
 
 
 def _raised_in(error: BaseException, modes: Iterable[Mode]) -> Mode | None:

@@ -40,6 +40,8 @@ class Place:
     builtin: bool = False
     file: Path | None = None
     """The file that is run, if that is known before."""
+    undo: str | None = None
+    """How to be rid of it."""
 
 
 def places(environ: Mapping[str, str]) -> Iterator[Place]:
@@ -55,7 +57,8 @@ def places(environ: Mapping[str, str]) -> Iterator[Place]:
     items = [item for item in environ.get("DEEPDREAM_PLUGINS", "").split(os.pathsep) if item.strip()]
     users = Path(typer.get_app_dir("deepdream")) / "plugins"
     seen: set[Path] = set()
-    for folder in [*(Path(item).expanduser() for item in items), *([users] if users.exists() else [])]:
+    named = [Path(item).expanduser() for item in items]
+    for number, folder in enumerate([*named, *([users] if users.exists() else [])]):
         try:
             paths = _plugins_in(folder)
         except OSError as error:
@@ -69,7 +72,9 @@ def places(environ: Mapping[str, str]) -> Iterator[Place]:
         for path in paths:
             if path.resolve() not in seen:
                 seen.add(path.resolve())
-                yield Place(str(path), partial(from_file, path), file=path)
+                way = f"take {folder} out of" if len(named) > 1 else "unset"
+                way = f"{way} DEEPDREAM_PLUGINS" if number < len(named) else f"delete {path}"
+                yield Place(str(path), partial(from_file, path), file=path, undo=way)
     try:
         entries = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name)
     except Exception as error:  # one package with damaged metadata
@@ -77,7 +82,8 @@ def places(environ: Mapping[str, str]) -> Iterator[Place]:
         return
     for entry in entries:
         maker = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an installed package"
-        yield Place(f"{maker} ({entry.value})", partial(_from_entry, entry))
+        undo = f"pip uninstall {entry.dist.name}" if entry.dist else None
+        yield Place(f"{maker} ({entry.value})", partial(_from_entry, entry), undo=undo)
 
 
 def _plugins_in(place: Path) -> list[Path]:

@@ -8,7 +8,7 @@ import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from deepdream.climb.engine import Engine
 from deepdream.errors import DeepDreamError, UsageError, did_you_mean
@@ -62,6 +62,7 @@ COMMON_NAMES: Final = frozenset(
 TOOLS: Final = ("layers", "models", "plugins", "doctor", "show", "replay", "style-file")
 """The commands that are no modes; a mode cannot have such a name."""
 
+_RETURNS: Final = "write '-> Picture', '-> list[Picture]' or '-> Animation', whichever it makes"
 _DECLARATION: Final = "__deepdream_mode__"
 _Makes = Callable[..., Picture | list[Picture] | Animation]
 _Function = TypeVar("_Function", bound=_Makes)
@@ -160,7 +161,7 @@ class Mode:
             raise self.fault(f"ended with {type(error).__name__}: {error}") from error
         if self.makes == "animation":
             if not isinstance(result, Animation):
-                raise self.fault(f"returned {type(result).__name__}, not an Animation")
+                raise self.fault(_instead_of("an Animation", result))
             return result
         if self.makes == "pictures" and isinstance(result, list | tuple):
             if not result:
@@ -173,7 +174,7 @@ class Mode:
     def check_picture(self, result: object) -> Picture:
         """`result` if it is a sound Picture; a DeepDreamError that names the mode if not."""
         if not isinstance(result, Picture):
-            raise self.fault(f"returned {type(result).__name__}, not a Picture")
+            raise self.fault(_instead_of("a Picture", result))
         if not _finite(result):
             raise self.fault("returned a picture with NaN or infinity in it")
         return result
@@ -183,6 +184,11 @@ class Mode:
         return DeepDreamError(
             f"the mode '{self.name}' {what}", f"its author must change that in {self.source}"
         )
+
+
+def _instead_of(wanted: str, result: object) -> str:
+    forgotten = ": was 'return' forgotten?" if result is None else ""
+    return f"returned {type(result).__name__}, not {wanted}{forgotten}"
 
 
 def slots(pictures: Mapping[str, Any]) -> dict[str, Any]:
@@ -279,12 +285,22 @@ def _signature(function: _Makes) -> tuple[str, tuple[Parameter, ...], Kind]:
             f"declare it 'def {function.__name__}(image: Picture, engine: Engine, *, ...)', "
             "without the image if it works on none",
         )
-    return engines[0], tuple(parameters), _kind(hints.get("return", Picture))
+    if "return" not in hints:
+        raise DeepDreamError("it does not say what it returns", _RETURNS)
+    return engines[0], tuple(parameters), _kind(hints["return"])
 
 
 def _kind(annotation: Any) -> Kind:
-    """What a function makes that returns this; a mode without annotation makes a picture."""
+    """What a function makes that returns this; a DeepDreamError for what is no result of a mode."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
     kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    for kind in kinds:
+        inside = [item for item in get_args(kind) if item is not ...]
+        several = get_origin(kind) in (list, tuple) and set(inside) == {Picture}
+        if not (several or kind in (Picture, Animation)):
+            name = "None" if kind is types.NoneType else kind.__name__ if type(kind) is type else str(kind)
+            raise DeepDreamError(f"it returns {name}, as its '->' says, which no mode can", _RETURNS)
     if Animation in kinds:
         if len(kinds) > 1:
             raise DeepDreamError("it returns an Animation or something else", "make two modes of it")

@@ -34,6 +34,14 @@ class Plugin:
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()
 
+    def is_copy_of(self, other: Plugin) -> bool:
+        """Whether it is the same plugin in another place: a package by its name, a file by its content."""
+        if self.file is None or other.file is None:
+            return False
+        one, two = _root(self.file), _root(other.file)
+        packaged = "package" in (self.kind, other.kind) and "built-in" not in (self.kind, other.kind)
+        return (packaged and one.name == two.name) or self.sha256() == other.sha256()
+
     def facts(self) -> dict[str, str]:
         """What is recorded of it in a recipe: name, version and digest, those that are known."""
         found = {"name": self.name, "version": self.version, "sha256": self.sha256()}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal
 
+from deepdream.console.blame import line_of, meant
 from deepdream.console.streams import Voice
 from deepdream.errors import DeepDreamError, UsageError, did_you_mean
 from deepdream.jobs.options import REQUIRED, Parameter
@@ -53,6 +56,19 @@ class Problem:
     details: str = ""
     kind: Literal["refused", "warning", "remark"] = "refused"
     """A warning is told with every command, a remark to those who ask."""
+    file: Path | None = None
+    """The file that was to be loaded, if it is known."""
+
+    def concerns(self, mode: str) -> bool:
+        """Whether it seems to be why there is no such `mode`: its name is in the file, or in what is said."""
+        if self.kind != "refused":
+            return False
+        try:
+            text = self.file.read_text("utf-8", "replace") if self.file is not None else ""
+        except OSError:
+            text = ""
+        plain = re.sub(r"[\W_]+", "-", f" {self.file.stem if self.file is not None else self.source} ")
+        return bool(re.search(f"['\"]{re.escape(mode)}['\"]", self.message + text)) or f"-{mode}-" in plain
 
 
 @dataclass(frozen=True)
@@ -85,6 +101,7 @@ def load(environ: Mapping[str, str] = os.environ, *, retry: bool = True) -> Regi
 def load_from(sources: Iterable[Place], *, limit: float = SECONDS, retry: bool = True) -> Registry:
     """The modes of the places in `sources`, none of which may take longer than `limit` seconds."""
     modes: dict[str, Mode] = {}
+    homes: dict[str, Place] = {}
     problems: list[Problem] = []
     quarantine, skipped = Quarantine(), False
     for place in sources:
@@ -98,21 +115,33 @@ def load_from(sources: Iterable[Place], *, limit: float = SECONDS, retry: bool =
         except BaseException as error:  # SystemExit too: a plugin must not end the program
             if isinstance(error, KeyboardInterrupt) and (place.builtin or watch.interrupted):
                 raise
-            problems.append(_problem(place.label, error, watch, limit))
+            problems.append(_problem(place, error, limit))
             found = []
         problems += _misbehaviour(place.label, watch, loaded=bool(found))
         for function, plugin in found:
             try:
                 declared = declare(function, place.label, plugin)
                 first = modes.setdefault(declared.name, declared)
-                if first is not declared:
-                    raise DeepDreamError(
-                        f"the mode '{declared.name}' exists already, from {first.source}",
-                        f"rename the mode in {place.label}",
-                    )
+                if homes.setdefault(declared.name, place) is not place:
+                    problems.append(_second(declared, place, first, homes[declared.name]))
+                elif first is not declared:
+                    raise DeepDreamError(f"the mode '{declared.name}' is in it twice", "rename one of them")
             except Exception as error:
-                problems.append(_problem(place.label, error, watch, limit))
-    return Registry(MappingProxyType(modes), tuple(problems), skipped)
+                problems.append(_problem(place, error, limit))
+    # Of a plugin that is there twice one line is enough, however many modes it has.
+    return Registry(MappingProxyType(modes), tuple(dict.fromkeys(problems)), skipped)
+
+
+def _second(mode: Mode, place: Place, first: Mode, home: Place) -> Problem:
+    """The problem that a mode of that name is there: its plugin once more, or another one."""
+    if mode.plugin is not None and first.plugin is not None and mode.plugin.is_copy_of(first.plugin):
+        ways = " or ".join(filter(None, (home.undo, place.undo)))
+        return Problem(place.label, f"is there twice: {home.label} is used", ways or None, kind="warning")
+    return Problem(
+        place.label,
+        f"the mode '{mode.name}' exists already, from {first.source}",
+        f"rename the mode in {place.label}",
+    )
 
 
 def _limit(environ: Mapping[str, str]) -> float:
@@ -142,25 +171,33 @@ def _guarded(place: Place, watch: Watch, limit: float, quarantine: Quarantine) -
     return found
 
 
-def _problem(label: str, error: BaseException, watch: Watch, limit: float) -> Problem:
+def _problem(place: Place, error: BaseException, limit: float) -> Problem:
     details = "".join(traceback.format_exception(error))
     if isinstance(error, DeepDreamError):
-        return Problem(label, error.message, error.hint)
+        return Problem(place.label, error.message, error.hint, file=place.file)
     if isinstance(error, TooSlow):
-        return _too_slow(label, limit, "was not loaded", details)
+        return _too_slow(place.label, limit, "was not loaded", details)
+    line = line_of(error, place.file)
     if isinstance(error, HeavyImportError):
         return Problem(
-            label,
-            f"imports {error.name} at the top of a module, which every command would wait for",
+            place.label,
+            f"imports {error.name} at the top of a module{f' ({line})' if line else ''}, "
+            "which every command would wait for",
             "its author must move the import into the function that needs it",
             details,
+            file=place.file,
         )
     said = str(error).strip().partition("\n")[0]  # one line; the details have them all
     if isinstance(error, SyntaxError):
-        said = f"{error.msg}, line {error.lineno}"
-    message = f"cannot be loaded: {type(error).__name__}" + (f": {said}" if said else "")
+        said, line = error.msg, f"line {error.lineno}"
+    message = f"cannot be loaded: {type(error).__name__}{f': {said}' if said else ''}"
+    hints = [meant(error), "its author must mend it; DEEPDREAM_NO_PLUGINS=1 leaves every plugin out"]
     return Problem(
-        label, message, "its author must mend it; DEEPDREAM_NO_PLUGINS=1 leaves every plugin out", details
+        place.label,
+        ", ".join(filter(None, [message, line])),
+        " ".join(filter(None, hints)),
+        details,
+        file=place.file,
     )
 
 

@@ -1,0 +1,74 @@
+"""Errors in other people's code: the line that they came from, and what its author may have meant."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from deepdream.errors import did_you_mean
+
+__all__ = ["line_of", "meant"]
+
+
+def line_of(error: BaseException, file: Path | None) -> str:
+    """The last line of `file`, or of the package that it is in, on the way to `error`: "line 37".
+
+    A line of another module of the package is "line 3 of parts.py". Without a `file`, it is that of the first
+    module that was being imported. Empty if none of its lines is known.
+    """
+    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    known = str(file) if file is not None else _first_imported([name for name, _ in frames])
+    if known is None:
+        return ""
+    folder = Path(known).parent
+    own = [(n, at) for n, at in frames if n == known or (_is_package(folder) and folder in Path(n).parents)]
+    if not own:
+        return ""
+    name, at = own[-1]
+    return f"line {at}" if file is not None and name == known else f"line {at} of {Path(name).name}"
+
+
+def _is_package(folder: Path) -> bool:
+    return (folder / "__init__.py").is_file()
+
+
+def _first_imported(names: list[str]) -> str | None:
+    """The first file that Python's import system runs."""
+    for before, name in pairwise(names):
+        if before.startswith("<frozen importlib") and not name.startswith("<frozen"):
+            return name
+    return None
+
+
+def meant(error: BaseException) -> str | None:
+    """The hint for a misspelt keyword argument, attribute or imported name."""
+    with suppress(Exception):  # of foreign objects, any question may raise
+        if isinstance(error, AttributeError) and error.name and error.obj is not None:
+            return did_you_mean(error.name, [name for name in dir(error.obj) if not name.startswith("_")])
+        said = str(error)
+        if isinstance(error, ImportError) and (found := re.match(r"cannot import name '(\w+)' from", said)):
+            return did_you_mean(found[1], [n for n in dir(sys.modules[error.name or ""]) if n[0] != "_"])
+        found = re.match(r"([\w.<>]+)\(\) got an unexpected keyword argument '(\w+)'$", said)
+        if isinstance(error, TypeError) and found:
+            *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
+            for function in _called(found[1], frame):
+                return did_you_mean(found[2], inspect.signature(function).parameters)
+    return None
+
+
+def _called(name: str, frame: FrameType) -> Iterator[Any]:
+    """What `frame` knows by a qualified name: a function, or one of an object or module that it holds."""
+    short = name.rpartition(".")[2]
+    for holder in [*frame.f_locals.values(), *frame.f_globals.values()]:
+        for found in (holder, inspect.getattr_static(holder, short, None)):
+            function = getattr(found, "__func__", found)
+            if inspect.isfunction(function) and function.__qualname__ == name:
+                yield function
