@@ -89,9 +89,13 @@ def test_a_step_names_octave_step_objective_pace_and_time_left() -> None:
 def test_a_step_names_the_frame_the_part_or_the_further_climb_it_belongs_to() -> None:
     said = [
         describe(replace(step(4), part=part, parts=parts, unit=unit), None).split("  ")[0]
-        for part, parts, unit in ((3, 30, "frame"), (2, 9, "part"), (1, 1, "climb"), (2, 1, "climb"))
+        for part, parts, unit in ((2, 9, "part"), (1, 1, "climb"), (2, 1, "climb"))
     ]
-    assert said == ["frame 3/30", "part 2/9", "octave 1/2", "climb 2"]
+    assert said == ["part 2/9", "octave 1/2", "climb 2"]
+    framed = replace(step(10), part=2, parts=2, unit="part", frame=3, frames=8)
+    assert describe(framed, 9.0).startswith("frame 3/8  part 2/2  octave 2/2  step 10/10")
+    assert describe(framed, 12.0).endswith("12 s left"), "there are more frames"
+    assert describe(replace(framed, parts=1, part=1), None).startswith("frame 3/8  octave 2/2")
 
 
 def test_the_time_left_begins_anew_with_a_further_climb() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from deepdream.climb.events import Listener
 from deepdream.jobs.recipe import Common
+from deepdream.objectives import Objective
 from deepdream.pictures.picture import Picture
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["Context"]
 
 Item = TypeVar("Item")
-_STEPS_OF_A_PART = 1 << 14
-"""Draws that a part may take before the next one's begin: more steps than one has."""
+_STEPS_OF_A_FRAME = 1 << 14
+"""Draws that a frame may take before the next one's begin: more steps than one has."""
+_FORMULAS = 3
+"""How many different formulas of a run are recorded."""
 
 
 @dataclass
@@ -42,7 +45,18 @@ class Context:
     report: dict[str, Any] = field(default_factory=lambda: {"notes": [], "interrupted": False})
     _part: tuple[int, int, str] = (0, 1, "climb")
     """Number of the part that is climbed, of how many, and what a part is."""
+    _frame: tuple[int, int] = (0, 0)
+    """Number of the frame that is made, of how many."""
     _before: int = 0
+    """The number of steps that the draws of this frame count from."""
+    _earlier: int = 0
+    """Steps that the frames before this one took."""
+    _counts: dict[int, int] = field(default_factory=dict)
+    """Steps of every frame made in this run; those before the first frame by 0."""
+    _made: tuple[int, int] = (0, 0)
+    """How many frames were there already, and their steps."""
+    _climbed: tuple[tuple[str, float], ...] = ()
+    """The terms of the last climb, with their weights."""
     _span: tuple[float, float] = (0.0, 1.0)
     """The part of all the work that the next climb is: where it begins and how much it is."""
 
@@ -89,11 +103,40 @@ class Context:
         return like.with_pixels(np.clip(pixels, 0.0, 255.0).astype(np.float32))
 
     def part(self, number: int, parts: int) -> None:
-        """Begin part `number`, counted from 0, of `parts` equal ones that the run consists of.
+        """Begin frame `number`, counted from 0, of the `parts` of an animation.
 
-        The bar goes on from there, and so do the draws, the same whether the parts before were climbed in
+        The bar goes on from there, and so do the draws, the same whether the frames before were made in
         this run or in an earlier one.
         """
-        self._part = (number + 1, parts, "frame")
+        frame = self._frame[0]
+        self._counts[frame] = max(self._counts.get(frame, 0), self.steps - self._before)
+        made, earlier = self._made
+        # A frame that is there already may be climbed once more, for its sake as a start.
+        here = sum(n for frame, n in self._counts.items() if frame <= number and (frame > made or not made))
+        self._earlier = earlier + here
+        self._frame, self._part = (number + 1, parts), (0, 1, "climb")
         self._span = (number / parts, 1 / parts)
-        self.steps = self._before = number * _STEPS_OF_A_PART
+        self.steps = self._before = number * _STEPS_OF_A_FRAME
+
+    def go_on_from(self, used: Mapping[str, Any]) -> None:
+        """Take over what the recipe of the last frame says of the frames before."""
+        self._made = (used.get("frame", (0, 0))[0], used.get("steps", 0))
+        known = ("formula", "layers", "requested_layers")
+        self.report.update({name: used[name] for name in known if name in used})
+
+    @property
+    def taken(self) -> int:
+        """Steps taken so far, in all climbs and frames."""
+        return self._earlier + self.steps - self._before
+
+    def _note_climb(self, objective: Objective) -> None:
+        """Record what is climbed next: in the report are the first formulas, and "..." if there are more."""
+        terms = tuple((term.name, term.weight) for term in objective.terms)
+        if self._climbed not in ((), terms):
+            self.report.pop("objective", None)  # figures of different objectives say nothing together
+        self._climbed, shown = terms, str(objective)
+        known = self.report.get("formula", [])
+        formulas = [known] if isinstance(known, str) else list(known)
+        if shown not in formulas and len(formulas) <= _FORMULAS:
+            formulas.append(shown if len(formulas) < _FORMULAS else "...")
+        self.report["formula"] = formulas[0] if len(formulas) == 1 else formulas

@@ -149,13 +149,9 @@ class Engine(Context):
         for note in made.notes:
             self.say(note)
         cut, shown = made.cut, objective.renamed(choice.used)
-        if self.report.get("formula", str(shown)) != str(shown):
-            self.report.pop("objective", None)  # figures of different objectives say nothing together
+        self._note_climb(shown)
         self.report.update(
-            octaves=[[w, h] for h, w in levels],
-            steps=self.steps - self._before + sum(counts),
-            formula=str(shown),
-            memory=cut.memory,
+            octaves=[[w, h] for h, w in levels], steps=self.taken + sum(counts), memory=cut.memory
         )
         self.report.update(cut.facts(levels[-1]))
         if made.bound:
@@ -248,7 +244,7 @@ class Engine(Context):
             step.leave()
         progress = moment.progress
         self.steps += progress.index
-        self.report["steps"] = self.steps - self._before
+        self.report["steps"] = self.taken
         if self.cancelled and progress.total > progress.index:
             self._stopped()
         elif timed:
@@ -262,7 +258,7 @@ class Engine(Context):
 
     def _stopped(self) -> None:
         """Note that the user ended the run in the middle of a climb."""
-        self.report.update(interrupted=True, steps=self.steps - self._before)
+        self.report.update(interrupted=True, steps=self.taken)
 
     def _resumed(self) -> State | None:
         """Where a run that was stopped was in the climb that begins now."""
@@ -345,6 +341,8 @@ class Engine(Context):
                 part=self._part[0],
                 parts=self._part[1],
                 unit=self._part[2],
+                frame=self._frame[0],
+                frames=self._frame[1],
             )
             for listener in self.listeners:
                 listener(step)

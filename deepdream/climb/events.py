@@ -33,11 +33,15 @@ class Step:
     """The picture as it is now, at full size; copied from the device only when called. Steps run in chunks:
     within one, it is the picture at its end, which is never beyond the next step that `save_every` names."""
     part: int = 1
-    """Number of the part of the run, counted from 1, of `parts`."""
+    """Number of the part of the run, or of the frame, counted from 1, of `parts`."""
     parts: int = 1
     """1 if nobody has said how many parts there are."""
-    unit: str = "frame"
-    """What a part is: a "frame" of an animation, a "part" of a loop, or one "climb" of several."""
+    unit: str = "climb"
+    """What a part is: a "part" of a loop, or one "climb" of several."""
+    frame: int = 0
+    """Number of the frame of an animation, counted from 1, of `frames`."""
+    frames: int = 0
+    """0 where no animation is made."""
 
 
 Listener = Callable[[Step], None]

@@ -54,7 +54,7 @@ def duration(seconds: float) -> str:
 
 def describe(step: Step, left: float | None) -> str:
     """One step in words: octave, step, objective, pace, time left."""
-    words = []
+    words = [f"frame {step.frame}/{step.frames}"] if step.frames else []
     if step.parts > 1:
         words.append(f"{step.unit} {step.part}/{step.parts}")
     elif step.part > 1:
@@ -65,7 +65,8 @@ def describe(step: Step, left: float | None) -> str:
         f"objective {step.objective:.4g}",
         f"{duration(step.seconds)}/step",
     ]
-    if left is not None and (step.index < step.total or step.part < step.parts):
+    more = step.index < step.total or step.part < step.parts or step.frame < step.frames
+    if left is not None and more:
         words.append(f"{duration(left)} left")
     return "  ".join(words)
 

@@ -22,7 +22,7 @@ def details_of(report: Mapping[str, Any], voice: Voice) -> None:
     voice.detail(f"network: {report.get('model')} ({_origin(report)} weights), layers {layers}")
     voice.detail(f"precision: {report.get('precision')} ({report.get('precision_reason')})")
     voice.detail(f"device: {report.get('device')}")
-    voice.detail(f"objective: {report.get('formula')}")
+    voice.detail(f"objective: {_formula(report)}")
     voice.detail(f"octaves: {_sizes(report.get('octaves'))}, {report.get('steps')} steps in all")
     voice.detail(f"memory: about {_gigabytes(report.get('memory'))}{_tiles(report)}")
 
@@ -34,7 +34,8 @@ def summary(result: Result) -> str:
     words = [f"{', '.join(counted)} in {duration(report['seconds'])}"]
     if report["objective"]:
         start, end = report["objective"]["start"]["total"], report["objective"]["end"]["total"]
-        words.append(f"objective {start:.4g} to {end:.4g}")
+        which = "objective" if isinstance(report["formula"], str) else "last objective"
+        words.append(f"{which} {start:.4g} to {end:.4g}")
     if report["layers"]:
         words.append(f"{report['model']} {', '.join(report['layers'])}, seed {report['seed']}")
     return ("stopped early: " if result.interrupted else "") + "; ".join(words)
@@ -58,7 +59,7 @@ def show_plan(result: Result, path: Path, image: str | None, answers: Answers, f
         "octaves": _sizes(report["octaves"]),
         "steps": report["steps"],
         "time": _time(report),
-        "objective": report["formula"],
+        "objective": _formula(report),
         "network": f"{report['model']} ({_origin(report)} weights): {', '.join(report['layers'] or [])}",
         "precision": f"{report['precision']} ({report['precision_reason']})",
         "device": report["device"],
@@ -70,6 +71,12 @@ def show_plan(result: Result, path: Path, image: str | None, answers: Answers, f
             put(f"# {name + ':':<10} {value}")
     put("\n" + result.recipe.to_toml().rstrip())
     return None
+
+
+def _formula(report: Mapping[str, Any]) -> str:
+    """The formula of a run, or those of its climbs."""
+    formula = report.get("formula")
+    return formula if isinstance(formula, str) else "; ".join(formula or [])
 
 
 def _time(report: Mapping[str, Any]) -> str:

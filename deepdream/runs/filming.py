@@ -48,4 +48,4 @@ def planned(made: Animation, engine: Engine) -> dict[str, Any]:
         previous = made.frame(index, previous)
         counts.append(engine.report.get("steps") or 0)
     size = {} if previous is None else {"size": list(previous.size)}
-    return {"steps": counts[0] + counts[-1] * (made.count - 1), **size}
+    return {"steps": counts[0] + (counts[-1] - counts[0]) * (made.count - 1), **size}

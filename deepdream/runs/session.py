@@ -100,6 +100,8 @@ class Session:
             made = watched(made, mode, engine, recipe)
             if frames is not None:
                 frames.begin(made)
+                if (last := frames.last()) is not None and last.recipe is not None:
+                    engine.go_on_from(last.recipe["used"])
                 with suppress(Ended):  # which the place for the frames may say, too
                     for frame in made.frames(len(frames), frames.last()):
                         frames.add(frame)

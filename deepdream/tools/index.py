@@ -120,7 +120,12 @@ def _show(
     rows += [["option", name, value] for name, value in recipe.options.items()]
     rows += [["common", name, value] for name, value in asdict(recipe.common).items()]
     rows += [["seed", "", recipe.seed]]
-    rows += [["used", name, [value] if name == "size" else value] for name, value in recipe.used.items()]
+    used = {**recipe.used, "size": [recipe.used["size"]]} if "size" in recipe.used else recipe.used
+    formulas = used.get("formula")
+    for name, value in used.items():
+        # Of several climbs each has a line: formulas have commas of their own.
+        several = formulas if name == "formula" and isinstance(formulas, list) else [value]
+        rows += [["used", name, item] for item in several]
     rows += [["version", name, value] for name, value in recipe.versions.items()]
     table([], ([topic, name, _said(value)] for topic, name, value in rows if value not in (None, [], {})))
     return None

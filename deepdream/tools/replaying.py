@@ -56,6 +56,10 @@ def _replay(job: Job, inputs: Sequence[str], registry: Registry, voice: Voice, a
         voice.note(f"{made} is the film of a picture; this makes the picture")
         suffix = ".png"
     part = recipe.used.get("frame") or recipe.used.get("picture")
+    if part and "picture" in recipe.used:
+        voice.note(f"{made} is one of {part[1]} pictures: all are made, and this one is saved")
+    elif part and part[0] > 1:
+        voice.note(f"{made} is frame {part[0]} of {part[1]}: those before it are made, and this one is saved")
     makes = "picture" if part else registry.get(recipe.mode).makes
     target = Target(job.mode, job.output, overwrite=job.overwrite, makes=makes)
     with Interrupts(voice) as interrupts:
