@@ -99,8 +99,7 @@ def _options(params: Iterable[Any]) -> Iterator[str]:
         if item.param_type_name == "option" and not item.hidden:
             flags = ", ".join(f"`{flag}`" for flag in [*item.opts, *item.secondary_opts])
             value = f" `{item.metavar}`" if item.metavar else ""
-            default = "" if item.is_flag or item.default is None else f" [{item.default}]"
-            rows.append((flags + value + _repeated(item), item.help + default))
+            rows.append((flags + value + _repeated(item), item.help))
     yield from _table("option", rows)
 
 

@@ -122,7 +122,7 @@ def test_help_of_a_mode_has_examples_ranges_defaults_and_presets(run: Run) -> No
     assert (done.code, done.err) == (0, "")
     text = " ".join(done.out.replace("│", " ").split())
     assert "deepdream dream photo.jpg --layer block4_conv3" in text
-    assert "(0 to 100000) [default: 10]" in text
+    assert "(0 to 100000; default: 10)" in text
     assert "Options of dream" in text and "Output and running" in text
     assert "google-2015" in text and "DEEPDREAM_DREAM_LAYER" in text
 
@@ -755,7 +755,7 @@ def test_a_third_party_mode_is_a_command(run: Run, plugin: None) -> None:
     text = " ".join(done.out.replace("│", " ").split())
     assert "Count until told to stop [/bold]." in text
     assert "--fast" in text and "--no-fast" in text and "Tags like [/red] or [0, 1]." in text
-    assert "[default: red]" in text
+    assert "(default: red)" in text
     assert run("polite", "a.png", "--no-fast").out == "a.polite.png\n", "what it prints is no result"
     done = run("triple", "a.png", "b.jpg")
     assert done.code == 2 and done.said == [

@@ -33,7 +33,7 @@ def test_command_line_reference_has_modes_tools_ranges_and_defaults(generator: M
     page = generator.reference()
     for heading in ("dream", "style", "layers", "models fetch", "plugins list", "doctor", "show", "replay"):
         assert f"\n## deepdream {heading}\n" in page
-    assert re.search(r"^\| `--octave-top` `INT` \| .* \(0 to 8\) \[0\] \|$", page, re.M)
+    assert re.search(r"^\| `--octave-top` `INT` \| .* \(0 to 8; default: 0\) \|$", page, re.M)
     assert page.count("`--precision`") == 1, "what all modes share stands there once"
     assert "`--size` is 512 by default." in page.partition("## deepdream style")[2].partition("\n## ")[0]
 

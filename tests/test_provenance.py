@@ -118,3 +118,35 @@ def test_info_tells_all_about_a_mode(plugin: Path, capsys: pytest.CaptureFixture
     assert {"mode": "brighter", "plugin": "lamp", "version": "1.2"}.items() <= listed["modes"][-1].items()
     assert cli.run(["plugins", "info", "brihter"]) == 2
     assert "did you mean 'brighter'?" in capsys.readouterr().err
+
+
+def test_info_tells_the_kind_of_every_option_and_its_choices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "kinds.py").write_text(
+        "from typing import Literal\n"
+        "from deepdream.api import Engine, Picture, mode\n"
+        "@mode('kinds', api=1)\n"
+        "def kinds(image: Picture, engine: Engine, *, other: Picture | None = None,\n"
+        "    rim: Literal['round', 'sharp'] = 'round', often: int = 3, part: float = 0.5,\n"
+        "    dark: bool = False, word: list[str] = ['a']) -> Picture:\n"
+        "    'Do.'\n"
+        "    return image\n"
+    )
+    monkeypatch.setenv("DEEPDREAM_PLUGINS", str(tmp_path / "kinds.py"))
+    assert cli.run(["plugins", "info", "kinds"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = [" ".join(line.split()) for line in lines if line.startswith(("IMAGE", "--"))]
+    assert rows == [
+        "IMAGE picture required",
+        "--other picture",
+        "--rim round|sharp [round]",
+        "--often whole number [3]",
+        "--part number [0.5]",
+        "--dark switch [off]",
+        "--word text ... [a]",
+    ]
+    assert cli.run(["plugins", "info", "kinds", "--json"]) == 0
+    options = {it["name"]: it for it in json.loads(capsys.readouterr().out)[0]["options"]}
+    assert options["rim"]["choices"] == ["round", "sharp"] and options["often"]["choices"] == []
+    assert options["word"]["multiple"] is True and options["dark"]["type"] == "bool"

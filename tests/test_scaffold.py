@@ -61,7 +61,10 @@ def test_the_place_may_be_a_file_or_a_folder(here: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["Ripples"], 2, "'Ripples' is no name for a mode"),
+        (["Ripples"], 2, "'Ripples' is no name for a mode\nhint: did you mean 'ripples'?"),
+        (["my_mode"], 2, "'my_mode' is no name for a mode\nhint: did you mean 'my-mode'?"),
+        (["SlowWaves"], 2, "hint: did you mean 'slow-waves'?"),
+        (["3"], 2, "hint: use lower-case words joined by hyphens"),
         (["dream"], 2, "there is a 'dream' already"),
         (["replay"], 2, "there is a 'replay' already"),
         (["there"], 1, "there.py exists already"),

@@ -265,7 +265,8 @@ def _option(item: Parameter, variable: str, panel: str, **given: Any) -> _Declar
     shown = None if default in (None, REQUIRED, []) else _text(default)
     info = typer.Option(
         *flags,
-        help=_plain(item.help),
+        help=_plain(_with_default(item, shown)),
+        show_default=False,
         metavar="" if item.item is bool else item.info.metavar or _metavar(item),
         envvar=variable,
         show_envvar=False,
@@ -274,6 +275,15 @@ def _option(item: Parameter, variable: str, panel: str, **given: Any) -> _Declar
         autocompletion=_completion(item),
     )
     return item.name, Annotated[kind, info], shown
+
+
+def _with_default(item: Parameter, default: Any) -> str:
+    """The help text with range and default inside one pair of brackets; a switch is off unless it is said."""
+    if default is None or default is False:
+        return item.help
+    said = ", ".join(default) if isinstance(default, list) else "on" if default is True else default
+    ranged = item.help != (item.info.help or "")
+    return f"{item.help[:-1]}; default: {said})" if ranged else f"{item.help} (default: {said})".lstrip()
 
 
 def _completion(item: Parameter) -> Callable[..., Any] | None:

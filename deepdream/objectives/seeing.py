@@ -86,7 +86,8 @@ def layer(name: str, *, relative: bool = False) -> Objective:
 
     google/deepdream maximises ½Σa²; the two differ by a factor that depends on the size of the
     layer alone, which the step's normalisation cancels. The mean can be compared between octaves.
-    `relative` is as for `response`.
+    With `relative` it is divided by what it is on the canvas that the octave starts from (shrunk to 1024 px
+    if it is larger), so that it starts at 1, and layers of different loudness weigh the same in a sum.
     """
     return response(name, relative=relative)
 

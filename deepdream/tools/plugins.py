@@ -137,7 +137,9 @@ def _option(item: Parameter) -> dict[str, Any]:
     return {
         "name": item.name,
         "flag": item.flag,
-        "type": item.type.__name__ if isinstance(item.type, type) else str(item.type),
+        "type": item.type.__name__ if type(item.type) is type else str(item.type),
+        "choices": list(item.choices),
+        "multiple": item.multiple,
         "required": item.required,
         "default": None if item.required else item.check(item.default) if not item.picture else None,
         "help": item.help,
@@ -157,13 +159,28 @@ def _show(mode: Mode) -> None:
     ]
     table([], rows)
     put(f"\n{mode.help}\n")
-    table([], ([item.flag, _value(item), item.help] for item in mode.parameters))
+    table([], ([item.flag, _kind(item), _value(item), item.help] for item in mode.parameters))
+
+
+def _kind(item: Parameter) -> str:
+    """What a parameter takes, in a word; three dots say that it may be repeated."""
+    if item.choices:
+        kind = "|".join(item.choices)
+    elif item.picture:
+        kind = "picture"
+    else:
+        kind = {int: "whole number", float: "number", str: "text", bool: "switch"}[item.item]
+    return f"{kind} ..." if item.multiple else kind
 
 
 def _value(item: Parameter) -> str:
-    if item.picture:
-        return "picture" if item.required else "picture, optional"
     if item.required:
         return "required"
+    if item.picture:
+        return ""
+    if item.item is bool and not item.multiple and item.default is not None:
+        return "[on]" if item.check(item.default) else "[off]"
     default = item.check(item.default)
-    return f"[{default}]" if default not in (None, REQUIRED, []) else ""
+    if default in (None, REQUIRED, []):
+        return ""
+    return f"[{', '.join(map(str, default)) if isinstance(default, list) else default}]"

@@ -52,7 +52,11 @@ def new_package(name: str, place: Path | None, taken: Mapping[str, str]) -> Path
 
 def _words(name: str, taken: Mapping[str, str]) -> dict[str, str]:
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
-        raise UsageError(f"{name!r} is no name for a mode", "use lower-case words joined by hyphens")
+        near = "-".join(re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()))
+        better = f"did you mean '{near}'?" if re.match(r"[a-z]", near) else None
+        raise UsageError(
+            f"{name!r} is no name for a mode", better or "use lower-case words joined by hyphens"
+        )
     if name in taken or name in TOOLS:
         whose = f", from {taken[name]}" if name in taken else ""
         raise UsageError(
