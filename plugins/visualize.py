@@ -85,7 +85,7 @@ def visualize(
 
     cells: list[sheets.Cell] = []
     made: list[Picture] = []
-    for number in engine.each(range(len(aims) * examples)):
+    for number in engine.each(range(len(aims) * examples), lambda it: aims[it // examples][0]):
         which, example = divmod(number, examples)
         if example == 0:
             made = []

@@ -12,8 +12,11 @@ import pytest
 from PIL import Image, ImageSequence
 
 from deepdream import cli
-from deepdream.desk.making import every_for
+from deepdream.climb.events import Step
+from deepdream.desk.making import Making, every_for
+from deepdream.desk.targets import Target
 from deepdream.errors import DeepDreamError, UsageError
+from deepdream.jobs.recipe import Recipe
 from deepdream.modes.registry import load as load_registry
 from deepdream.pictures.animation import Animation
 from deepdream.pictures.films import write_film
@@ -284,6 +287,19 @@ def test_the_film_of_the_making_begins_with_the_photograph_and_ends_with_the_res
     assert Path("plain.png").read_bytes() == Path("x.png").read_bytes()
     assert run("replay x.gif -o again.png") == ["again.png"]
     assert Path("again.png").read_bytes() == Path("x.png").read_bytes()
+
+
+def test_the_film_of_a_run_that_went_on_says_where_it_begins(tmp_path: Path) -> None:
+    def film_from(first: int) -> list[str]:
+        take = Target("dream.film", str(tmp_path / "x.gif"), makes="animation").take(None, Recipe("dream"))
+        making = Making(take, every=1)
+        for index in range(first, 10):
+            making(Step(1, 1, index, 9, 0.0, {}, 0.1, index / 9, (8, 8), lambda: picture(8, 8)))
+        take.reel.clear()
+        return making.notes()
+
+    assert film_from(1) == []
+    assert film_from(5) == ["x.gif begins at step 5: the run that was stopped kept no frames"]
 
 
 @pytest.mark.slow

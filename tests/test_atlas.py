@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import threading
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from deepdream import cli
 from deepdream.climb.engine import Engine
+from deepdream.console.progress import describe
 from deepdream.jobs.recipe import Common
 from deepdream.pictures.picture import Picture, load
 from deepdream.testing import picture
@@ -74,6 +77,29 @@ def test_the_command_saves_it_and_prints_where(capsys: pytest.CaptureFixture[str
     assert load("atlas.png").width > 64
     assert cli.run(["layers", "photo.png", "--atlas", "atlas.png", *small]) == 1
     assert "atlas.png exists already" in capsys.readouterr().err
+
+
+def test_the_progress_names_the_cell_that_is_dreamt() -> None:
+    said: list[str] = []
+    engine = Engine(Common(model="vgg16"), listeners=[lambda step: said.append(describe(step, None))])
+    specs = atlas.specs_for(engine, PHOTO, ["block1_conv1[0-1]"], [])
+    atlas.dream_cells(engine, PHOTO, specs, SMALL)
+    assert said[0].startswith("part 1/2  block1_conv1[0]  octave 1/1")
+    assert said[-1].startswith("part 2/2  block1_conv1[1]  octave 1/1")
+
+
+def test_an_atlas_shows_how_it_was_made(capsys: pytest.CaptureFixture[str]) -> None:
+    small = ["--layer", "block1_conv1[0-1]", "--size", "32", "--steps", "1", "--seed", "7"]
+    assert cli.run(["layers", "photo.png", "--atlas", "atlas.png", *small]) == 0
+    capsys.readouterr()
+    assert cli.run(["show", "atlas.png", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["mode"], shown["seed"], shown["options"]["size"]) == ("layers", 7, 32)
+    assert shown["used"]["layers"] == ["block1_conv1[0]", "block1_conv1[1]"]
+    assert cli.run(["replay", "atlas.png"]) == 2
+    again = shlex.split(capsys.readouterr().err.partition("again: deepdream ")[2])
+    assert cli.run(again) == 0
+    assert load("again.png").size == load("atlas.png").size
 
 
 @pytest.mark.parametrize(

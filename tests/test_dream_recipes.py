@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,15 +23,20 @@ MODE, POOL, SEED = load({"DEEPDREAM_NO_PLUGINS": "1"}).modes["dream"], Pool(), 1
 PHOTO = picture(72, 54, seed=2)
 LAYERS = ("block1_conv2", "block2_conv1")
 Gradient = Callable[[np.ndarray], tuple[float, np.ndarray]]
+Look = Callable[[Any], dict[str, Any]]
+"""A network: the canvas in grey levels to the activations of its layers."""
 Sizes = list[tuple[int, int]]
 
 
-def made(name: str, **changes: Any) -> tuple[Picture, list[Step]]:
+def made(
+    name: str, *, photo: Picture = PHOTO, common: Common | None = None, **changes: Any
+) -> tuple[Picture, list[Step]]:
     """What the mode makes of the photo by a preset, at layers that a small photo is large enough for."""
     steps: list[Step] = []
-    engine = Engine(Common(precision="float32"), seed=SEED, listeners=[steps.append], pool=POOL)
+    common = common or Common(precision="float32")
+    engine = Engine(common, seed=SEED, listeners=[steps.append], pool=POOL)
     options = {**preset(name, "dream").options, **changes}
-    return MODE.call(engine, {"image": PHOTO}, options), steps
+    return MODE.call(engine, {"image": photo}, options), steps
 
 
 def bilinear(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -45,15 +52,22 @@ def bilinear(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return along(along(image, size[0]).transpose(1, 0, 2), size[1]).transpose(1, 0, 2)
 
 
-def gradient_of(score: Callable[[dict[str, Any]], Any], layers: Iterable[str]) -> Gradient:
-    names = tuple(layers)
-    extractor = open_extractor(resolve("vgg16", names), names, "float32")
+@cache
+def extractor() -> Any:
+    return open_extractor(resolve("vgg16", LAYERS), LAYERS, "float32")
 
+
+def vgg16(canvas: Any) -> dict[str, Any]:
+    found: dict[str, Any] = extractor()(canvas)
+    return found
+
+
+def gradient_of(score: Callable[[dict[str, Any]], Any], look: Look) -> Gradient:
     def gradient(x: np.ndarray) -> tuple[float, np.ndarray]:
         canvas = tf.constant(x[None], tf.float32)
         with tf.GradientTape() as tape:
             tape.watch(canvas)
-            value = score(extractor(canvas))
+            value = score(look(canvas))
         return float(value), tape.gradient(value, canvas)[0].numpy().astype(float)
 
     return gradient
@@ -65,19 +79,13 @@ def rolled(gradient: Gradient, x: np.ndarray, index: int, jitter: int) -> np.nda
     return np.roll(gradient(np.roll(x, (dy, dx), (0, 1)))[1], (-dy, -dx), (0, 1))
 
 
-def half_a_square(name: str) -> Gradient:
-    return gradient_of(lambda a: tf.reduce_sum(a[name] ** 2) / 2, [name])
-
-
-def mean_square(name: str) -> Gradient:
-    return gradient_of(lambda a: tf.reduce_mean(a[name] ** 2), [name])
-
-
 # --- what was published --------------------------------------------------------------------------
 
 
-def google_2015(image: np.ndarray, octaves: int, steps: int) -> np.ndarray:
-    gradient = half_a_square(LAYERS[0])
+def google_2015(
+    image: np.ndarray, octaves: int, steps: int, look: Look = vgg16, layer: str = LAYERS[0]
+) -> np.ndarray:
+    gradient = gradient_of(lambda a: tf.reduce_sum(a[layer] ** 2) / 2, look)
     bases, index = [image], 0
     for _ in range(octaves - 1):
         h, w = bases[0].shape[:2]
@@ -95,7 +103,7 @@ def google_2015(image: np.ndarray, octaves: int, steps: int) -> np.ndarray:
 
 def tf1(image: np.ndarray, octaves: int, steps: int, move: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """The notebook splits the photograph into bands first, and adds one whenever it goes up."""
-    gradient = mean_square(LAYERS[0])
+    gradient = gradient_of(lambda a: tf.reduce_mean(a[LAYERS[0]] ** 2), vgg16)
     x, bands, index = image, [], 0
     for _ in range(octaves - 1):
         low = bilinear(x, (int(x.shape[0] / 1.4), int(x.shape[1] / 1.4)))
@@ -120,9 +128,11 @@ def tf1_2016_laplacian(image: np.ndarray, octaves: int, steps: int) -> np.ndarra
     return tf1(image, octaves, steps, lambda g: lap_normalize(g, 4))
 
 
-def tf_tutorial(image: np.ndarray, octaves: int, steps: int) -> np.ndarray:
+def tf_tutorial(
+    image: np.ndarray, octaves: int, steps: int, look: Look = vgg16, layers: Sequence[str] = LAYERS
+) -> np.ndarray:
     """In the tutorial's own units, -1 to 1."""
-    gradient = gradient_of(lambda a: sum(tf.reduce_mean(a[name]) for name in LAYERS), LAYERS)
+    gradient = gradient_of(lambda a: sum(tf.reduce_mean(a[name]) for name in layers), look)
     x = image / 127.5 - 1
     for n in range(3 - octaves, 3):
         x = bilinear(x, (int(image.shape[0] * 1.3**n), int(image.shape[1] * 1.3**n)))
@@ -132,15 +142,22 @@ def tf_tutorial(image: np.ndarray, octaves: int, steps: int) -> np.ndarray:
     return 127.5 * (bilinear(x, image.shape[:2]) + 1)
 
 
-def keras_io(image: np.ndarray, octaves: int, steps: int, above: float = np.inf) -> np.ndarray:
+def keras_io(
+    image: np.ndarray,
+    octaves: int,
+    steps: int,
+    look: Look = vgg16,
+    layers: Sequence[str] = LAYERS,
+    above: float = np.inf,
+) -> np.ndarray:
     """In the example's own units, -1 to 1; its canvas is free, ours is not: clipped here."""
 
     def score(a: dict[str, Any]) -> Any:
-        inside = [a[name][:, 2:-2, 2:-2, :] for name in LAYERS]
-        sums = [tf.reduce_sum(tf.square(it)) for it in inside]
-        return sums[0] / tf.size(a[LAYERS[0]], tf.float32) + 1.5 * sums[1] / tf.size(a[LAYERS[1]], tf.float32)
+        sums = [tf.reduce_sum(tf.square(a[name][:, 2:-2, 2:-2, :])) for name in layers]
+        counts = [tf.size(a[name], tf.float32) for name in layers]
+        return sum(c * it / n for c, it, n in zip((1, 1.5, 2, 2.5), sums, counts, strict=False))
 
-    gradient = gradient_of(score, LAYERS)
+    gradient = gradient_of(score, look)
     original = image / 127.5 - 1
     h, w = image.shape[:2]
     sizes: Sizes = [(int(h / 1.4**i), int(w / 1.4**i)) for i in range(octaves)][::-1]
@@ -186,6 +203,38 @@ def test_a_recipe_is_the_loop_that_was_published(name: str) -> None:
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:
     return float((a * b).sum() / np.sqrt(np.square(a).sum() * np.square(b).sum()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["google-2015", "tf-tutorial", "keras-io"])
+def test_a_recipe_is_the_loop_that_was_published_at_its_own_layers(name: str, tmp_path: Path) -> None:
+    """On the network that the recipe names, with the layers it names, weights drawn and not trained."""
+    import keras
+
+    keras.utils.set_random_seed(3)
+    network = keras.applications.InceptionV3(weights=None, include_top=False, input_shape=(None, None, 3))
+    network.save_weights(tmp_path / "drawn.weights.h5")
+    common = Common("inception_v3", weights=str(tmp_path / "drawn.weights.h5"), precision="float32")
+    layers = [text.partition(":")[0] for text in preset(name, "dream").options["layer"]]
+    inside = keras.Model(network.input, {layer: network.get_layer(layer).output for layer in layers})
+    plain = {
+        "google-2015": lambda *given: google_2015(*given, layers[0]),
+        "tf-tutorial": lambda *given: tf_tutorial(*given, layers),
+        "keras-io": lambda *given: keras_io(*given, layers),
+    }[name]
+
+    def look(canvas: Any) -> dict[str, Any]:
+        found: dict[str, Any] = inside(canvas / 127.5 - 1, training=False)
+        return found
+
+    photo = picture(144, 132, seed=4)
+    for octaves, steps in ((1, 1), (1, 3), (2, 1)):
+        changes: dict[str, Any] = {"octaves": octaves, "steps": steps, "stop_above": None}
+        got = made(name, photo=photo, common=common, **changes)[0].pixels
+        expected = plain(photo.pixels.astype(float), octaves, steps, look)
+        if octaves == steps == 1:
+            assert np.sqrt(np.square(got - expected).mean()) < 1e-3
+        assert cosine(got - photo.pixels, expected - photo.pixels) >= 0.999
 
 
 def test_an_octave_of_keras_io_ends_above_its_limit_after_the_step_that_saw_it() -> None:

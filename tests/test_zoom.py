@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -187,6 +189,35 @@ def test_a_zoom_that_was_stopped_goes_on_to_the_same_bytes(
     assert "going on after frame 3" in capsys.readouterr().err
     assert Path("parts.gif").read_bytes() == Path("whole.gif").read_bytes()
     assert read_recipe("parts.gif")["used"]["frames"] == 5
+
+
+def test_two_zooms_of_one_picture_never_share_their_frames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A killed run leaves the file of its hold, but not the lock: only the living keep others out."""
+    monkeypatch.chdir(tmp_path)
+    picture(48, 36).save("a.png")
+    line = ["zoom", "a.png", "--size", "32", "--frames", "2", "--layer", "block1_conv1"]
+    line += ["--octaves", "1", "--steps", "1", "--frame-steps", "1"]
+    folder = Path("b.webp.frames")
+    folder.mkdir()
+    hold = folder / ".b.lock"
+    script = "import sys, time; from pathlib import Path; from deepdream.jobs.holds import Hold; "
+    script += "hold = Hold(Path(sys.argv[1])); print(hold.take(), flush=True); time.sleep(60)"
+    other = subprocess.Popen([sys.executable, "-c", script, str(hold)], stdout=subprocess.PIPE)
+    assert other.stdout is not None and other.stdout.readline() == b"True\n"
+    assert cli.run([*line, "-o", "b.webp"]) == 1
+    assert "another run makes frames in b.webp.frames" in capsys.readouterr().err
+    assert not list(folder.glob("*.png"))
+    folder.rename("a.zoom.webp.frames")
+    Path("a.zoom.webp.frames/.b.lock").rename("a.zoom.webp.frames/.a.zoom.lock")
+    assert cli.run(line) == 0  # a name of our own choice gives way
+    assert capsys.readouterr().out == "a.zoom-2.webp\n"
+    other.kill()
+    other.wait()
+    assert cli.run(line) == 0
+    assert capsys.readouterr().out == "a.zoom.webp\n"
+    assert not list(Path().glob("*.frames"))
 
 
 def test_only_as_many_frames_are_made_as_are_asked_for() -> None:

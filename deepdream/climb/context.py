@@ -47,6 +47,8 @@ class Context:
     """Number of the part that is climbed, of how many, and what a part is."""
     _frame: tuple[int, int] = (0, 0)
     """Number of the frame that is made, of how many."""
+    _called: str = ""
+    """What that part is called."""
     _before: int = 0
     """The number of steps that the draws of this frame count from."""
     _earlier: int = 0
@@ -77,10 +79,13 @@ class Context:
         words = [zlib.crc32(item.encode()) if isinstance(item, str) else item for item in key]
         return np.random.default_rng([self.seed, *words])
 
-    def each(self, items: Iterable[Item]) -> Iterator[Item]:
-        """`items` one by one, each an equal part of the progress bar; no more of them once cancelled."""
+    def each(self, items: Iterable[Item], called: Callable[[Item], str] | None = None) -> Iterator[Item]:
+        """`items` one by one, each an equal part of the progress bar; no more of them once cancelled.
+
+        The progress shows the number of the item, and what it is `called`.
+        """
         everything = list(items)
-        (begin, width), outer = self._span, self._part
+        (begin, width), outer = self._span, (self._part, self._called)
         try:
             for number, item in enumerate(everything):
                 if self.cancelled:
@@ -88,9 +93,10 @@ class Context:
                     return
                 self._span = (begin + width * number / len(everything), width / len(everything))
                 self._part = (number + 1, len(everything), "part")
+                self._called = "" if called is None else called(item)
                 yield item
         finally:
-            self._span, self._part = (begin, width), outer
+            self._span, (self._part, self._called) = (begin, width), outer
 
     def noise(
         self, like: Picture, *, mean: float | Sequence[float] = 127.5, deviation: float = 40.0

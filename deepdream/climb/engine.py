@@ -343,6 +343,7 @@ class Engine(Context):
                 unit=self._part[2],
                 frame=self._frame[0],
                 frames=self._frame[1],
+                called=self._called,
             )
             for listener in self.listeners:
                 listener(step)

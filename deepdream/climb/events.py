@@ -42,6 +42,8 @@ class Step:
     """Number of the frame of an animation, counted from 1, of `frames`."""
     frames: int = 0
     """0 where no animation is made."""
+    called: str = ""
+    """What the mode calls this part; a layer, for instance."""
 
 
 Listener = Callable[[Step], None]

@@ -59,6 +59,8 @@ def describe(step: Step, left: float | None) -> str:
         words.append(f"{step.unit} {step.part}/{step.parts}")
     elif step.part > 1:
         words.append(f"{step.unit} {step.part}")
+    if step.called:
+        words.append(step.called)
     words += [
         f"octave {step.octave}/{step.octaves}",
         f"step {step.index}/{step.total}",

@@ -137,23 +137,27 @@ class Desk:
         curves = Curves()
         making = self.making(recipe, image, self._planned(recipe, pictures))
         watching = [] if making is None else [making]
-        result = self._run(
-            recipe,
-            image,
-            pictures,
-            listeners=(curves, lambda step: self._snapshot(step, place), *watching),
-            every=math.gcd(self.job.save_every or 0, *(it.every for it in watching)) or None,
-            frames=frames,
-            keep=keep,
-        )
-        saved = self._save(result, place, image, frames.last(), only)
-        if keep is not None:
-            keep.unlink(missing_ok=True)
-        film = []
-        if making is not None and self.film is not None:
-            film = making.finish(result)
-            self.film.finished(making.take)
-            self._note(making.notes())
+        with contextlib.ExitStack() as holds:
+            for take in [*([place] if isinstance(place, Take) else []), *(it.take for it in watching)]:
+                take.hold()
+                holds.callback(take.release)
+            result = self._run(
+                recipe,
+                image,
+                pictures,
+                listeners=(curves, lambda step: self._snapshot(step, place), *watching),
+                every=math.gcd(self.job.save_every or 0, *(it.every for it in watching)) or None,
+                frames=frames,
+                keep=keep,
+            )
+            saved = self._save(result, place, image, frames.last(), only)
+            if keep is not None:
+                keep.unlink(missing_ok=True)
+            film = []
+            if making is not None and self.film is not None:
+                film = making.finish(result)
+                self.film.finished(making.take)
+                self._note(making.notes())
         self.voice.say(summary(result))
         self.answers.made(image, saved, result, film)
         self._report(curves, result, image)

@@ -43,8 +43,11 @@ class Making:
         take.begin(Animation(lambda index, _: _nothing(), 1, FPS, loop=True))
         self._size: tuple[int, int] | None = None
         self._first = first
+        self._begin: int | None = None
 
     def __call__(self, step: Step) -> None:
+        if self._begin is None:
+            self._begin = step.index
         if self._first is not None:
             self._add(self._first)
             self._first = None
@@ -62,7 +65,13 @@ class Making:
 
     def notes(self) -> list[str]:
         """What the user should know of the film."""
-        return [*self.take.notes(), *([f"no film: {self.trouble}"] if self.trouble else [])]
+        notes = self.take.notes()
+        if self.trouble:
+            return [*notes, f"no film: {self.trouble}"]
+        if self._begin is not None and self._begin > 1:
+            shown = self.take.shown.name
+            notes.append(f"{shown} begins at step {self._begin}: the run that was stopped kept no frames")
+        return notes
 
     def _add(self, picture: Picture) -> None:
         if self.trouble is not None:

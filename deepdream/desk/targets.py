@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from deepdream.errors import DeepDreamError, UsageError
+from deepdream.jobs.holds import Hold
 from deepdream.jobs.recipe import Recipe
 from deepdream.jobs.reel import Reel, beside, fingerprints
 from deepdream.jobs.takes import Take
@@ -123,6 +124,8 @@ class Target:
             return Reel(self.folder, path.name) if self._frames else beside(path)
 
         def taken(path: Path) -> bool:
+            if Hold(reel(path).hold).busy():
+                return True
             if self._may_replace(path):
                 return False
             there, begun = reel(path), reel(path).begun(recipe)

@@ -37,16 +37,23 @@ class Reel:
     def __init__(self, folder: Path, stem: str, *, fresh: bool = False) -> None:
         self.folder, self.stem = folder, stem
         self._fresh = fresh
-        self._count = (
-            0 if fresh else next(index for index in count() if not os.path.lexists(self.path(index)))
-        )
+        self._count = 0 if fresh else self.found()
 
     def __len__(self) -> int:
         return self._count
 
+    def found(self) -> int:
+        """How many frames there are on the disk."""
+        return next(index for index in count() if not os.path.lexists(self.path(index)))
+
     def path(self, index: int) -> Path:
         """The file of frame `index`, which is counted from 0; the names count from 1."""
         return self.folder / f"{self.stem}.{index + 1:04d}.png"
+
+    @property
+    def hold(self) -> Path:
+        """The file whose lock the run that makes these frames has."""
+        return self.folder / f".{self.stem}.lock"
 
     @property
     def paths(self) -> list[Path]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from deepdream.errors import DeepDreamError
+from deepdream.jobs.holds import Hold
 from deepdream.jobs.recipe import Recipe
 from deepdream.jobs.reel import Reel
 from deepdream.pictures.animation import Animation
 from deepdream.pictures.picture import Picture
-from deepdream.pictures.saving import FILMS, check_writable, format_of
+from deepdream.pictures.saving import FILMS, check_writable, format_of, make_folder
 
 __all__ = ["Take"]
 
@@ -29,6 +31,8 @@ class Take:
         self._overwrite = overwrite
         self._animation: Animation | None = None
         self._kept = False
+        self._hold = Hold(reel.hold)
+        self._before = reel.found()
         self._shown: Picture | None = None
 
     def __len__(self) -> int:
@@ -46,6 +50,23 @@ class Take:
 
             check_film(self.path, animation.fps, overwrite=self._overwrite)
         self._animation = animation
+
+    def hold(self) -> None:
+        """Keep other runs from this place until `release`; a DeepDreamError if one is there already."""
+        make_folder(self.reel.folder)
+        if not self._hold.take() or self.reel.found() != self._before:
+            self._hold.release()
+            raise DeepDreamError(
+                f"another run makes frames in {self.reel.folder} at this moment",
+                "wait for it, or choose another name with -o",
+            )
+
+    def release(self) -> None:
+        """Let others in; the folder of a film goes if nothing is in it."""
+        self._hold.release()
+        if self.path is not None:
+            with suppress(OSError):
+                self.reel.folder.rmdir()
 
     def last(self) -> Picture | None:
         return self.reel.last()

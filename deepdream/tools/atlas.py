@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from deepdream import backbones
 from deepdream import objectives as obj
@@ -11,11 +13,15 @@ from deepdream.climb import shaping
 from deepdream.climb.engine import Engine
 from deepdream.climb.events import Step
 from deepdream.console.progress import duration
+from deepdream.jobs.common import Common
+from deepdream.jobs.recipe import Input, Recipe
+from deepdream.jobs.versions import versions
 from deepdream.objectives.layerspec import LayerSpec, parse
 from deepdream.pictures.picture import Picture
 from deepdream.pictures.sheets import Cell, sheet
+from deepdream.runs.results import used_of
 
-__all__ = ["Dreamt", "Settings", "dream_cells", "labels", "page", "specs_for"]
+__all__ = ["Dreamt", "Settings", "command", "dream_cells", "labels", "page", "recipe", "specs_for"]
 
 _STRONGEST = 24
 """Channels of a layer that is named as a whole: those that answer most to the photograph."""
@@ -82,7 +88,7 @@ def dream_cells(
     timer = _Timer()
     engine.listeners = (timer, *engine.listeners)
     made = []
-    for number in engine.each(range(len(specs))):
+    for number in engine.each(range(len(specs)), lambda it: str(specs[it])):
         begin = number // _SHARED * _SHARED
         near = [(n, aim) for n, aim in enumerate(aims[begin : begin + _SHARED], start=begin)]
         timer.seconds = None
@@ -107,6 +113,35 @@ def page(engine: Engine, cells: Sequence[Dreamt], count: int, title: str) -> Pic
     shown = [Cell(cell.picture, labels(engine, cell)) for cell in cells]
     missing = [Cell(None)] * (count - len(cells))
     return sheet([*shown, *missing], title=title)
+
+
+def recipe(
+    engine: Engine, photo: Picture, asked: Mapping[str, Any], settings: Settings, cells: Sequence[Dreamt]
+) -> Recipe:
+    """How the atlas was made; `asked` is what chose its cells."""
+    source = photo.source
+    used = used_of({**engine.report, "layers": [str(cell.spec) for cell in cells]}, None)
+    return Recipe(
+        "layers",
+        inputs={} if source is None else {"photo": Input(source.path, source.sha256)},
+        options={**asked, **asdict(settings)},
+        common=Common(model=engine.common.model),
+        seed=engine.seed,
+        used={name: used[name] for name in ("model", "weights", "layers", "precision") if name in used},
+        versions=versions(),
+    )
+
+
+def command(recipe: Recipe, path: str) -> str:
+    """What to type to make the atlas of `recipe` again, at `path`."""
+    options = recipe.options
+    words = ["deepdream", "layers", *(item.path for item in recipe.inputs.values()), "--atlas", path]
+    words += ["--model", recipe.common.model, *(["--all"] if options.get("all") else [])]
+    for layer in options.get("layer", []):
+        words += ["--layer", layer]
+    for name in ("size", "steps"):
+        words += [f"--{name}", str(options.get(name))]
+    return shlex.join([*words, "--seed", str(recipe.seed)])
 
 
 def labels(engine: Engine, cell: Dreamt) -> list[str]:

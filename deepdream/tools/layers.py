@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -168,7 +168,9 @@ def _atlas(
             if not cells:
                 raise KeyboardInterrupt
             title = f"{backbone.name} on {Path(photo).name}"
-            saved = atlas.page(engine, cells, count, title).save(path, overwrite=overwrite)
+            made = atlas.recipe(engine, picture, {"layer": texts, "all": every}, settings, cells)
+            page = replace(atlas.page(engine, cells, count, title), recipe=made.to_json())
+            saved = page.save(path, overwrite=overwrite)
             stopped = interrupts.cancel.is_set()
             voice.say(f"{'stopped early: ' if stopped else ''}{len(cells)} pictures in {_since(began)}")
             put(str(saved))

@@ -12,13 +12,14 @@ from deepdream.desk.answers import Answers
 from deepdream.desk.batch import INTERRUPTED, given_up
 from deepdream.desk.desk import Desk, Job
 from deepdream.desk.targets import Target
-from deepdream.errors import DeepDreamError
+from deepdream.errors import DeepDreamError, UsageError
 from deepdream.jobs.recipe import Recipe, mode_missing
 from deepdream.jobs.versions import versions
 from deepdream.modes.provenance import check_same
 from deepdream.modes.registry import Registry
 from deepdream.pictures.picture import Picture, load, read_recipe
 from deepdream.runs.session import Session
+from deepdream.tools import atlas
 
 __all__ = ["replay"]
 
@@ -41,6 +42,10 @@ def replay(job: Job, inputs: Sequence[str], registry: Registry) -> int:
 def _replay(job: Job, inputs: Sequence[str], registry: Registry, voice: Voice, answers: Answers) -> int:
     made = Path(job.images[0])
     recipe = Recipe.from_json(read_recipe(made), source=str(made))
+    if recipe.mode == "layers":
+        raise UsageError(
+            f"{made} is an atlas, which no mode makes", f"again: {atlas.command(recipe, 'again.png')}"
+        )
     if recipe.mode not in registry.modes:
         raise mode_missing(str(made), recipe.mode)
     if not job.any_plugin:
