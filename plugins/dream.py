@@ -53,7 +53,10 @@ def dream(
     ] = None,
     guide_by: Annotated[
         Literal["match", "cosine", "direction"],
-        Option(help="The guide's nearest features by dot product or angle, or what the picture lacks."),
+        Option(
+            help="How to follow the guide: its nearest features by dot product (match) or angle (cosine), or "
+            "the way from the picture's features to the guide's (direction)."
+        ),
     ] = "match",
     tv_weight: Annotated[float, Option(min=0, help="Smoothness: weight of the total variation.")] = 0.0,
     grain_weight: Annotated[float, Option(min=0, help="Weight against what a blur would take away.")] = 0.0,
@@ -62,7 +65,7 @@ def dream(
     strength: Annotated[float, Option(min=0, max=1, help="0 gives IMAGE, 1 the dream.")] = 1.0,
     keep_colors: Annotated[
         Literal["luminance", "match", "after"] | None,
-        Option(help="Keep IMAGE's colours: dream in grey, match mean and spread, or swap after."),
+        Option(help="Keep IMAGE's colours: dream in grey, match mean and spread, or swap after (if unsure)."),
     ] = None,
     octaves: Annotated[
         int | None,

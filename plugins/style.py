@@ -64,7 +64,9 @@ def style(
     ] = 1.0,
     keep_colors: Annotated[
         Literal["luminance", "match", "after"] | None,
-        Option(help="Keep IMAGE's colours: paint in grey, recolour the style before, or swap after."),
+        Option(
+            help="Keep IMAGE's colours: paint in grey, recolour the style before, or swap after (if unsure)."
+        ),
     ] = None,
     layer: Annotated[
         list[str] | None, Option(help="Dream too: what to amplify, as in 'deepdream dream'; repeatable.")
@@ -211,11 +213,6 @@ def _recoloured(image: Picture, styles: list[Picture], keep: str | None) -> tupl
     """The content and the styles as the network is to see them (Gatys et al. 2016)."""
     if keep not in ("luminance", "match"):
         return image, styles
-    if any(hasattr(it, "statistics") for it in styles):
-        raise UsageError(
-            f"--keep-colors {keep} recolours the style, and a style file has no pixels any more",
-            "give the picture itself, or --keep-colors after",
-        )
     if keep == "match":
         return image, [it.with_pixels(colours.match_colours(it.pixels, image.pixels)) for it in styles]
     greys = [it.with_pixels(colours.match_luminance(it.pixels, image.pixels)) for it in styles]
@@ -227,6 +224,8 @@ Region = tuple[Any, float, list[tuple[Picture, float]]]
 
 def _regions(styles: list[Picture], shares: list[float] | None, places: list[Picture]) -> list[Region]:
     """Where which mixture goes: mask (None: everywhere), its part of the picture, styles with weights."""
+    if shares and len(styles) == 1:
+        raise UsageError("--share divides between several styles, and there is one", "add another: --also")
     weights = shares or [1.0] * len(styles)
     if len(weights) != len(styles):
         raise UsageError(
@@ -238,7 +237,10 @@ def _regions(styles: list[Picture], shares: list[float] | None, places: list[Pic
     if not places:
         return [(None, 1.0, pairs)]
     if len(places) > len(styles):
-        raise UsageError(f"{len(places)} masks for {len(styles)} styles", "add a style with --also")
+        raise UsageError(
+            f"{len(places)} masks for {len(styles)} style{'s' if len(styles) > 1 else ''}",
+            "a mask is the place of one style: leave one out, or add a style with --also",
+        )
     covers = [masks.coverage(place) for place in places]
     for place, cover in zip(places, covers, strict=True):
         if cover.max() < 0.5 / 255:

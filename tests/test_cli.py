@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -22,7 +23,7 @@ from PIL import Image
 from deepdream import backbones, cli
 from deepdream.backbones import get
 from deepdream.climb.engine import Engine
-from deepdream.desk import targets
+from deepdream.desk import targets, telling
 from deepdream.errors import DeepDreamError
 from deepdream.modes.registry import TOOLS
 from deepdream.pictures.picture import load, read_recipe
@@ -244,7 +245,7 @@ def test_completion(
         ("dream a.png -o a.png/c/", 1, "cannot write a.png/c: not a directory", "choose another folder"),
         ("dream a.png missing.png -o nowhere/ --layer mixd4", 2, "no layer 'mixd4'", "did you mean 'mixed4'"),
         ("dream missing.png -o nowhere/", 1, "no such file: missing.png", None),
-        ("replay a.png -o nowhere/", 1, "a.png carries no recipe", "only pictures that deepdream saved"),
+        ("replay a.png -o nowhere/", 1, "a.png carries no recipe", "pictures that deepdream saved have one"),
         (f"dream a.png -o {'x' * 300}.png", 1, "x.png: file name too long", None),
         ("dream a.png --output=", 2, "the output has no name", "leave -o out"),
         ("dream a.png -o nowhere/c.png", 1, "cannot write nowhere/c.png: no folder", "create"),
@@ -254,8 +255,10 @@ def test_completion(
             "the weights of inception_v3 cannot be had",
             "DEEPDREAM_MIRROR",
         ),
-        ("show a.png", 1, "a.png carries no recipe", "only pictures that deepdream saved"),
-        ("replay a.png", 1, "a.png carries no recipe", "only pictures that deepdream saved"),
+        ("dream a.png --keep-colors -n", 2, "must be luminance, match or after, not '-n'", "needs a value"),
+        ("style a.png b.jpg --layer mixed4", 2, "'mixed4' of inception_v3 and", "one network"),
+        ("show a.png", 1, "a.png carries no recipe", "pictures that deepdream saved have one"),
+        ("replay a.png", 1, "a.png carries no recipe", "pictures that deepdream saved have one"),
         ("layers vgg61", 2, "no model 'vgg61'", "did you mean"),
         ("models fetch vgg61", 2, "no model 'vgg61'", "did you mean"),
         ("models ftch", 2, "no command 'ftch'", "did you mean 'fetch'?"),
@@ -334,7 +337,7 @@ FAILED = {"input", "error", "hint", "exit_code"}
 @pytest.mark.parametrize(
     ("line", "code", "keys"),
     [
-        ("dream a.png missing.png b.jpg -n", 3, [None, 1, None]),
+        ("dream a.png missing.png b.jpg -n", 3, [1, None, None]),
         ("dream missing.png", 1, [1]),
         ("dream a.png -o b.jpg", 1, [1]),
         ("dream a.png b.jpg --layer mixd4", 2, [2, 2]),
@@ -350,7 +353,8 @@ def test_json_has_an_object_for_every_picture_that_failed_too(
     found = [json.loads(text) for text in done.out.splitlines()]
     assert done.code == code and [it.get("exit_code") for it in found] == keys
     named = [word for word in line.split()[1:] if word in ("a.png", "b.jpg", "missing.png")][: len(keys)]
-    assert [it["input"] for it in found] == named
+    # What cannot be read is said first.
+    assert [it["input"] for it in found] == sorted(named, key=lambda it: it != "missing.png")
     for it in found:
         assert "output" in it or (set(it) == FAILED and f"error: {it['error']}" in done.said)
 
@@ -406,6 +410,9 @@ def test_several_pictures_share_a_network_and_one_may_fail(run: Run, monkeypatch
     errors = [line for line in done.said if line.startswith("error: ")]
     assert len(errors) == 2 and "missing.png" in errors[0] and "broken.jpg" in errors[1]
     assert len(opened) == 1
+    done = run("dream", "a.png", "missing.png", *QUICK, "--json", "-o", "out")
+    inputs = [json.loads(line)["input"] for line in done.out.splitlines()]
+    assert inputs == ["missing.png", "a.png"], "what cannot be read is said before any is made"
 
 
 def test_pictures_of_one_name_do_not_overwrite_each_other(run: Run) -> None:
@@ -563,13 +570,19 @@ def test_layers(run: Run) -> None:
     assert len(everything) == len(get("vgg16").layers) > len(found)
     text = run("layers").out
     assert "block5_conv2" in text and "mixed4" in text and "receptive" not in text
+    assert "mixed9 " in text and "mixed9_0" not in text and "concatenate" not in text
+    done = run("layers", "a.png", "--atlas", "x.png", "-n", "--layer", "block4_conv3", "--size", "32")
+    assert done.code == 0 and "block4_conv3 of vgg16" in done.out and "32x24 px" in done.out
+    assert not Path("x.png").exists()
+    assert run("layers", "a.png", "--atlas", "x.png", "-n", "--layer", "block9").code == 2
 
 
 def test_models(run: Run) -> None:
     found = {row["model"]: row for row in run("models", "--json").json}
     assert found["vgg16"]["weights"] == "embedded" and found["vgg16"]["bytes"] > 1e7
     assert found["inception_v3"]["weights"] == "to download"
-    assert "vgg16" in run("models").out
+    shown = run("models").out.splitlines()
+    assert any("vgg16" in line and "dream, style" in line for line in shown)
     done = run("models", "fetch", "vgg16")
     assert (done.code, done.out.strip()) == (0, found["vgg16"]["path"])
     assert done.said == ["vgg16 is inside this package: nothing to fetch"]
@@ -626,6 +639,77 @@ def test_show_and_reuse(run: Run) -> None:
     Path("c.toml").write_text(toml)
     for recipe in ("c.toml", "c.png"):
         assert planned(run, "--recipe", recipe)["layer"] == ["block1_conv2"]
+
+
+def test_show_begins_with_the_command_that_made_it(run: Run) -> None:
+    Image.new("RGB", (64, 48), "white").save("my mask.png")
+    flags = ["--mask", "my mask.png", "--no-balanced", "--size", "50", "--seed", "5"]
+    assert run("dream", "a.png", *QUICK, *flags, "-o", "c.png").code == 0
+    shown = run("show", "c.png").out
+    command, rest = shown.split("\n", 1)
+    assert command == (
+        "deepdream dream a.png --mask 'my mask.png' --layer block1_conv2 --no-balanced --octaves 1 --steps 1 "
+        "--jitter 0 --size 50 --seed 5"
+    )
+    assert "50x38" in rest and "octave_scale" not in rest and "tensorflow" not in rest
+    assert run(*shlex.split(command)[1:], "-q").code == 0
+    assert Path("a.dream.png").read_bytes() == Path("c.png").read_bytes()
+    every = run("show", "c.png", "--all").out
+    assert "octave_scale" in every and "tensorflow" in every
+
+
+def test_a_recipe_brings_the_pictures_that_are_settings(run: Run) -> None:
+    mask = Image.new("L", (64, 48), 255)
+    mask.paste(0, (0, 0, 32, 48))
+    mask.save("m.png")
+    assert run("dream", "a.png", *QUICK, "--mask", "m.png", "--guide", "b.jpg", "-o", "c.png").code == 0
+    done = run("dream", "b.jpg", "--recipe", "c.png", "--size", "64", "-o", "d.png")
+    assert "note: from c.png: guide b.jpg, mask m.png" in done.said, done.err
+    made, before = load("d.png").pixels, load("b.jpg").pixels
+    assert np.abs(made - before)[:, :31].max() <= 1 and np.abs(made - before)[:, 33:].max() > 2
+    assert read_recipe("d.png")["inputs"]["guide"]["path"] == "b.jpg"
+    import deepdream
+
+    again = deepdream.dream("b.jpg", recipe="c.png", size=64)
+    assert np.abs(again.pixels - before)[:, :31].max() == 0
+
+    Image.new("L", (64, 48), 255).save("m.png")
+    done = run("dream", "b.jpg", "--recipe", "c.png", "-n")
+    assert (done.code, done.said[0]) == (2, "error: --mask of c.png: m.png is not the file it was")
+    done = run("dream", "b.jpg", "--recipe", "c.png", "-n", "--mask", "m.png")
+    assert done.code == 0 and done.said == ["note: from c.png: guide b.jpg"], "the flag wins"
+
+
+def test_replay_takes_no_settings_and_says_what_does(run: Run) -> None:
+    assert run("dream", "a.png", *QUICK, "-o", "c.png").code == 0
+    done = run("replay", "c.png", "--size", "120")
+    assert done.code == 2 and "takes no --size" in done.said[0]
+    assert "deepdream dream a.png --recipe c.png --size 120" in done.said[1]
+    assert "did you mean '--output'" in run("replay", "c.png", "--outputt", "x").err
+    done = run("replay", "c.png", "-n")
+    assert done.code == 0 and "c.replay.png" in done.out and not Path("c.replay.png").exists()
+
+
+def test_a_dry_run_knows_of_the_time_and_of_the_sweep(run: Run, no_work: None) -> None:
+    flags = ["--layer", "block4_conv3", "--steps", "90000"]
+    done = run("dream", "a.png", "-n", *flags, "--time", "30s")
+    assert "30 s at most, so steps are left out" in done.out
+    assert "--recipe FILE" in done.out
+    assert run("dream", "a.png", "-n", *flags, "--time", "30s", "--json").json["estimate"] == 30
+    alone = run("dream", "a.png", "-n", *flags, "--time", "30s", "--sweep", "jitter=1,2", "--json").json
+    assert (alone["estimate"], alone["sheet"]) == (60, ["jitter 1", "jitter 2"])
+    assert alone["output"] == "a.dream.sweep.png"
+    done = run("dream", "a.png", "-n", "--sweep", "steps=1,2,3", "--layer", "block1_conv2")
+    assert "sheet:     3 pictures" in done.out and "steps 2: 64x48 px; 2 steps" in done.out
+
+
+def test_a_large_photograph_is_told_how_long_it_takes() -> None:
+    plan = {"model": "vgg16", "layers": ["block5_conv3"], "octaves": [[4000, 3000]], "steps": 5000}
+    (said,) = telling.long_run(plan)
+    assert "4000x3000 px will take about" in said and "--size 1024" in said
+    assert not telling.long_run({**plan, "octaves": [[2000, 1500]]})
+    assert not telling.long_run({**plan, "time_limit": 60.0})
+    assert not telling.long_run({**plan, "layers": ["block1_conv1"], "steps": 1})
 
 
 def test_replay_gives_the_same_bytes(run: Run) -> None:

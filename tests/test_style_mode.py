@@ -61,6 +61,11 @@ def np_hue_of(pixels: np.ndarray) -> np.ndarray:
     return found
 
 
+def test_a_share_of_one_style_is_refused() -> None:
+    with pytest.raises(UsageError, match="there is one"):
+        made(PHOTO, PAINTING, share=[2.0])
+
+
 @pytest.mark.parametrize("way", ["luminance", "after"])
 def test_kept_colours_are_those_of_the_content(way: str) -> None:
     kept, plain = (made(PHOTO, PAINTING, keep_colors=keep)[0] for keep in (way, None))
@@ -178,7 +183,7 @@ def test_strange_pictures_give_sound_ones(case: str, keep: str | None) -> None:
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an empty mask": ({"mask": [Picture(np.zeros((9, 9, 3), np.float32))]}, "covers nothing"),
-    "more masks than styles": ({"mask": [OTHER, OTHER]}, "2 masks for 1 styles"),
+    "more masks than styles": ({"mask": [OTHER, OTHER]}, "2 masks for 1 style"),
     "no place left": (
         {"also": [OTHER], "mask": [Picture(np.full((9, 9, 3), 255, np.float32))]},
         "leave no place",

@@ -15,7 +15,7 @@ from deepdream.desk.sweeping import parse_sweep, variants
 from deepdream.errors import UsageError
 from deepdream.jobs.recipe import Recipe
 from deepdream.modes.registry import load as load_registry
-from deepdream.pictures.picture import load
+from deepdream.pictures.picture import load, read_recipe
 from deepdream.testing import picture
 
 MODE = load_registry({"DEEPDREAM_NO_PLUGINS": "1"}).modes["dream"]
@@ -63,10 +63,24 @@ def test_a_sweep_that_cannot_be_meant_is_refused(case: str) -> None:
 def test_a_sweep_makes_one_sheet_for_each_picture(capsys: pytest.CaptureFixture[str]) -> None:
     flags = ["--sweep", "step_size=0,4", "--sweep", "steps=1,2,3"]
     assert cli.run(["dream", "a.png", "b.png", *QUICK, *flags]) == 0
-    assert capsys.readouterr().out == "a.dream.png\nb.dream.png\n"
-    wide, square = load("a.dream.png"), load("b.dream.png")
+    assert capsys.readouterr().out == "a.dream.sweep.png\nb.dream.sweep.png\n"
+    wide, square = load("a.dream.sweep.png"), load("b.dream.sweep.png")
     assert wide.width > 3 * 384 and wide.height > 2 * 288, "three columns, two rows, labels"
     assert square.height > wide.height
+
+
+def test_a_sheet_says_how_it_was_made_and_can_be_made_again(capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--sweep", "step-size=1,4", "--sweep", "size=16"]
+    assert cli.run(["dream", "a.png", *QUICK[:-1], *flags]) == 0
+    assert "picture 2/2  step-size 4, size 16" in capsys.readouterr().err
+    recipe = read_recipe("a.dream.sweep.png")
+    assert recipe["used"]["sweep"] == {"step_size": [1.0, 4.0], "size": [16]}
+    assert recipe["inputs"]["image"]["path"] == "a.png" and recipe["seed"] is not None
+    assert cli.run(["show", "a.dream.sweep.png"]) == 0
+    shown = capsys.readouterr().out
+    assert "--sweep step-size=1,4 --sweep size=16 --seed" in shown
+    assert cli.run(["replay", "a.dream.sweep.png", "-o", "again.png", "-q"]) == 0
+    assert Path("again.png").read_bytes() == Path("a.dream.sweep.png").read_bytes()
 
 
 def report(name: str) -> dict[str, Any]:

@@ -101,5 +101,16 @@ def _home(layers: Sequence[str]) -> Backbone:
                 f"no layer '{layer}' in any model",
                 did_you_mean(layer, known, otherwise="see 'deepdream layers'"),
             )
-    listed = ", ".join(f"'{layer}' of {owners[layer]}" for layer in layers)
-    raise UsageError(f"no model has all these layers: {listed}", "one run dreams with one model")
+    by_owner = {owner: [it for it in layers if owners[it] == owner] for owner in owners.values()}
+    fewest = sorted(by_owner, key=lambda owner: len(by_owner[owner]))
+    listed = [f"'{', '.join(by_owner[owner])}' of {owner}" for owner in fewest[:-1]]
+    listed.append(f"{_few(by_owner[fewest[-1]])} of {fewest[-1]}")
+    raise UsageError(
+        f"no network has all these layers: {' and '.join(listed)}",
+        f"a run has one network: name layers of {fewest[-1]} only, or of {fewest[0]}",
+    )
+
+
+def _few(layers: Sequence[str]) -> str:
+    """One name, or how many there are like it."""
+    return f"'{layers[0]}'" + (f" and {len(layers) - 1} more" if len(layers) > 1 else "")

@@ -156,6 +156,8 @@ class Engine(Context):
         self.report.update(cut.facts(levels[-1]))
         if made.bound:
             self.report["budget"] = cut.budget
+        if seconds is not None:
+            self.report["time_limit"] = seconds
         if self.dry:
             self.steps += sum(counts)
             return image

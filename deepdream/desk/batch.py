@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from deepdream.console.failures import Failure, details, explain
@@ -12,9 +13,9 @@ from deepdream.desk.curves import curves_path
 from deepdream.desk.desk import Desk, Job
 from deepdream.desk.leaks import Growth
 from deepdream.desk.targets import Target
-from deepdream.errors import UsageError
+from deepdream.errors import DeepDreamError, UsageError
 from deepdream.jobs.recipe import Input, Recipe
-from deepdream.pictures.picture import load
+from deepdream.pictures.picture import check_readable, load
 from deepdream.pictures.saving import check_writable
 from deepdream.runs.session import Session
 
@@ -60,7 +61,8 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
         raise UsageError("--film-every without --film", "say where the film goes: --film making.gif")
     if job.film is not None and job.sweep:
         raise UsageError("--film is for one climb, and --sweep makes many", "leave one of them out")
-    target = Target(job.mode, job.output, images=len(job.images), overwrite=job.overwrite, makes=mode.makes)
+    name = f"{job.mode}.sweep" if job.sweep else job.mode
+    target = Target(name, job.output, images=len(job.images), overwrite=job.overwrite, makes=mode.makes)
     images: tuple[str | None, ...] = job.images or (None,)
     with Interrupts(voice) as interrupts:
         desk = Desk(Session(registry, show_notices=job.debug), target, job, voice, interrupts, answers)
@@ -76,12 +78,28 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
         # What stands in the way of all is said before any is made.
         desk.place(_recipe(job, mode, images[0]), images[0])
         desk.making(_recipe(job, mode, images[0]), images[0], None)
+        for text in job.remarks:
+            voice.note(text)
         pictures = {name: load(path) for name, path in job.pictures.items()}
+        unreadable = {} if len(images) == 1 else _unreadable(images)
+        tried = False
+        if unreadable and (sound := [image for image in images if image not in unreadable]):
+            # What is wrong for all is said alone.
+            try:
+                desk.session.plan(_recipe(job, mode, sound[0]), pictures=pictures)
+            except UsageError:
+                raise
+            except DeepDreamError:
+                pass
         growth = Growth()
-        for image in images:
+        for image in sorted(images, key=lambda it: it not in unreadable):
             recipe = _recipe(job, mode, image)
             try:
-                if job.dry_run:
+                if image in unreadable:
+                    raise unreadable[image]
+                if job.dry_run and job.sweep:
+                    desk.plan_sweep(recipe, image, pictures)
+                elif job.dry_run:
                     desk.plan(recipe, image, pictures)
                 elif job.sweep:
                     desk.sweep(recipe, image, pictures)
@@ -89,7 +107,7 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
                     desk.make(recipe, image, pictures)
                 codes.append(0)
             except Exception as error:
-                if isinstance(error, UsageError) and not codes:
+                if isinstance(error, UsageError) and not tried and image not in unreadable:
                     raise  # it would be the same for all
                 failure = explain(error, registry.modes.values())
                 if job.debug:
@@ -98,6 +116,7 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
                 voice.error(failure.message if named else f"{image}: {failure.message}", failure.hint)
                 answers.failed(image, failure)
                 codes.append(failure.code)
+            tried |= image not in unreadable
             if interrupts.cancel.is_set():
                 return False
             if left := growth.after_picture():
@@ -106,6 +125,18 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
                     f"({mode.source}) seems to keep what it made"
                 )
     return True
+
+
+def _unreadable(images: Sequence[str | None]) -> dict[str | None, DeepDreamError]:
+    """Those of several pictures that cannot be read, found out before any is made."""
+    wrong: dict[str | None, DeepDreamError] = {}
+    for image in images:
+        try:
+            if image is not None:
+                check_readable(image)
+        except DeepDreamError as error:
+            wrong[image] = error
+    return wrong
 
 
 def _recipe(job: Job, mode: Mode, image: str | None) -> Recipe:

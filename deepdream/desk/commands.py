@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from enum import Enum
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from typer.core import TyperCommand
 
 from deepdream.desk.answers import Answers
 from deepdream.desk.batch import run_job
+from deepdream.desk.completion import completion_of, starting
 from deepdream.desk.desk import Job
 from deepdream.desk.making import FRAMES
 from deepdream.desk.sweeping import parse_sweep
@@ -23,7 +25,7 @@ from deepdream.modes.mode import slots
 from deepdream.modes.registry import Mode, Registry
 from deepdream.runs.session import seed_parameter
 
-__all__ = ["add_mode", "complete_layers", "complete_models"]
+__all__ = ["add_mode"]
 
 _SHAPING = "Network and size"
 _RUNNING = "Output and running"
@@ -90,10 +92,15 @@ def _command(mode: Mode, registry: Registry) -> Callable[..., None]:
         options = {item.name: values[item.name] for item in mode.options}
         images = () if subject is None else tuple(values[subject.name])
         with Answers(images, as_json=values["json"]):
+            given = {it.name: named for it in others if (named := _named(it, values[it.name]))}
+            along = {}
+            if source := values["recipe"]:
+                along = mode.settings(preset(source, mode.name, modes=registry.modes), given, source)
             job = Job(
                 mode=mode.name,
                 images=images,
-                pictures=slots({it.name: given for it in others if (given := _named(it, values[it.name]))}),
+                pictures={**slots(given), **along},
+                remarks=_said_of(along, source),
                 # What Typer leaves at None, or empty for a list, was given by nobody.
                 options=mode.check(
                     {name: value for name, value in options.items() if value not in (None, [])}
@@ -160,8 +167,17 @@ def _declarations(
             )
     for name, item in common.items():
         default = mode.defaults.get(name, item.default)
+        if name == "size" and default is None and mode.subject is not None:
+            text = f"{item.info.help} (default: the picture's own)"
+            item = replace(item, info=typer.Option(help=text, min=item.info.min))
         yield _option(item, f"DEEPDREAM_{_shout(name)}", _SHAPING, default=default)
     yield from _running(mode, registry)
+
+
+def _said_of(along: Mapping[str, str], source: str | None) -> tuple[str, ...]:
+    """What to tell of pictures that came along with a recipe."""
+    listed = ", ".join(f"{name} {path}" for name, path in along.items())
+    return (f"from {source}: {listed}",) if listed else ()
 
 
 def _running(mode: Mode, registry: Registry) -> Iterator[_Declaration]:
@@ -192,7 +208,7 @@ def _running(mode: Mode, registry: Registry) -> Iterator[_Declaration]:
         str | None,
         f"{_RESULT[mode.makes]}; one that ends in '/' is made if need be. (default: "
         + ("IMAGE's name with ." if mode.subject else "")
-        + f"{mode.name}.{'webp' if mode.makes == 'animation' else 'png'}, here)",
+        + f"{mode.name}.{'webp' if mode.makes == 'animation' else 'png'}, here; with -2, -3, ... if taken)",
         "--output",
         "-o",
         metavar="PATH",
@@ -207,7 +223,7 @@ def _running(mode: Mode, registry: Registry) -> Iterator[_Declaration]:
         metavar="NAME|PATH",
         is_eager=True,
         callback=apply_preset,
-        autocompletion=lambda incomplete: _starting(preset_names(mode.name), incomplete),
+        autocompletion=lambda incomplete: starting(preset_names(mode.name), incomplete),
     )
     yield option("seed", str | None, seed_parameter().info.help or "", metavar="INT")
     yield option(
@@ -272,7 +288,7 @@ def _option(item: Parameter, variable: str, panel: str, **given: Any) -> _Declar
         show_envvar=False,
         hidden=item.info.hidden,
         rich_help_panel=item.info.rich_help_panel or panel,
-        autocompletion=_completion(item),
+        autocompletion=completion_of(item),
     )
     return item.name, Annotated[kind, info], shown
 
@@ -284,39 +300,6 @@ def _with_default(item: Parameter, default: Any) -> str:
     said = ", ".join(default) if isinstance(default, list) else "on" if default is True else default
     ranged = item.help != (item.info.help or "")
     return f"{item.help[:-1]}; default: {said})" if ranged else f"{item.help} (default: {said})".lstrip()
-
-
-def _completion(item: Parameter) -> Callable[..., Any] | None:
-    if item.info.autocompletion is not None:
-        return item.info.autocompletion
-    if item.choices:
-        return lambda incomplete: _starting(item.choices, incomplete)
-    if item.name == "model":
-        return complete_models
-    if item.name in ("layer", "layers") or item.name.endswith(("_layer", "_layers")):
-        return complete_layers
-    return None
-
-
-def complete_models(incomplete: str) -> list[str]:
-    """Names of networks that begin with `incomplete`."""
-    from deepdream import backbones
-
-    return _starting(backbones.names(), incomplete)
-
-
-def complete_layers(context: typer.Context, incomplete: str) -> list[str]:
-    """Names of layers that begin with `incomplete`: of the network on the line, else of the usual two."""
-    from deepdream import backbones
-
-    model = context.params.get("model")
-    models = [model] if model in backbones.names() else ["vgg16", "inception_v3"]
-    names = [layer.name for name in models for layer in backbones.get(name).layers]
-    return _starting(dict.fromkeys(names), incomplete)
-
-
-def _starting(names: Any, incomplete: str) -> list[str]:
-    return [name for name in names if name.startswith(incomplete)]
 
 
 def _metavar(item: Parameter) -> str:

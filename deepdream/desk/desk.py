@@ -17,9 +17,9 @@ from deepdream.console.streams import Voice
 from deepdream.desk.answers import Answers
 from deepdream.desk.curves import Curves, curves_path
 from deepdream.desk.making import Making, every_for
-from deepdream.desk.sweeping import Axis, sheet_of
+from deepdream.desk.sweeping import Axis, drawn, sheet_of, swept_recipe, variants
 from deepdream.desk.targets import Target
-from deepdream.desk.telling import details_of, show_plan, summary
+from deepdream.desk.telling import details_of, long_run, show_plan, show_sweep, summary
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.jobs.checkpoints import SUFFIX
 from deepdream.jobs.recipe import Common, Recipe
@@ -63,6 +63,8 @@ class Job:
     """Where the film of the making goes."""
     film_every: int | None = None
     any_plugin: bool = False
+    remarks: tuple[str, ...] = ()
+    """What to say before anything is made."""
 
 
 @dataclass
@@ -101,6 +103,17 @@ class Desk:
         if isinstance(place, Path):
             self.target.promise(place)
         show_plan(plan, place.shown if isinstance(place, Take) else place, image, self.answers, film)
+
+    def plan_sweep(self, recipe: Recipe, image: str | None, pictures: Mapping[str, Picture]) -> None:
+        """Say what `sweep` would do."""
+        place = self.target.path(image, ".png")
+        with contextlib.redirect_stdout(sys.stderr):
+            cells = [
+                (labels, self.session.plan(variant, pictures=pictures))
+                for labels, variant in variants(recipe, self.job.sweep)
+            ]
+        self.target.promise(place)
+        show_sweep(cells, place, image, self.answers)
 
     def making(self, recipe: Recipe, image: str | None, plan: Result | None) -> Making | None:
         """The film of the making, if there is to be one; `plan`, if known, says how it begins."""
@@ -168,19 +181,26 @@ class Desk:
         place = self.target.path(image, ".png")
         self._told = set()
         results: list[Result] = []
+        recipe = replace(recipe, seed=drawn(recipe.seed))
+        count = math.prod(len(axis.values) for axis in self.job.sweep)
 
-        def make(variant: Recipe) -> Picture:
+        def make(labels: Sequence[str], variant: Recipe) -> Picture:
+            self.voice.say(f"picture {len(results) + 1}/{count}  {', '.join(labels)}")
             results.append(self._run(variant, image, pictures))
             return results[-1].picture
 
+        subject = next(iter(recipe.inputs.values()), None)
+        named = [] if subject is None else [Path(subject.path).name]
         page = sheet_of(
             recipe,
             self.job.sweep,
             make,
-            title=image and Path(image).name,
+            title=" · ".join([*named, recipe.mode, f"seed {recipe.seed}"]),
             stopped=self.interrupts.cancel.is_set,
         )
-        result = replace(results[-1], made=page)
+        swept = swept_recipe(recipe, self.job.sweep, results[-1].recipe, page)
+        page = replace(page, recipe=swept.to_json())
+        result = replace(results[-1], made=page, recipe=swept)
         self.answers.made(image, [self.target.save(page, place, image)], result)
         return result
 
@@ -263,6 +283,7 @@ class Desk:
     def _started(self, report: Mapping[str, Any]) -> None:
         self.interrupts.loading = False
         self._note(report["notes"])
+        self._note(long_run(report))
         details_of(report, self.voice)
 
     def _snapshot(self, step: Step, path: Take | Path) -> None:

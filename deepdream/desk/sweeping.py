@@ -13,7 +13,10 @@ from deepdream.jobs.recipe import Common, Recipe
 from deepdream.modes.mode import Mode
 from deepdream.pictures.picture import Picture
 
-__all__ = ["Axis", "parse_sweep", "sheet_of", "variants"]
+__all__ = ["Axis", "axes_of", "drawn", "parse_sweep", "sheet_of", "swept_recipe", "variants"]
+
+_SHARED = ("plugin", "model", "weights", "layers", "requested_layers", "precision")
+"""What the pictures of a sheet have in common, mostly: those of the last one."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,12 @@ def _axis(text: str, mode: Mode) -> Axis:
             f"'{text}' is no sweep", "write an option and its values: --sweep strength=0.2,0.5,0.8"
         )
     common = name in {item.name for item in Common.parameters()}
-    check = Common.check if common else (lambda values: mode.check(values, partial=True))
-    return Axis(name, tuple(check({name: word})[name] for word in words), common)
+    return _checked(name, words, mode, common=common)
 
 
 def variants(recipe: Recipe, axes: Sequence[Axis]) -> Iterator[tuple[tuple[str, ...], Recipe]]:
     """Every combination, the last axis changing fastest, with its label; all have the same seed."""
-    seed = secrets.randbelow(2**31) if recipe.seed is None else recipe.seed
+    seed = drawn(recipe.seed)
     for values in product(*(axis.values for axis in axes)):
         chosen = dict(zip(axes, values, strict=True))
         own: Mapping[str, Any] = {axis.name: value for axis, value in chosen.items() if not axis.common}
@@ -70,7 +72,7 @@ def variants(recipe: Recipe, axes: Sequence[Axis]) -> Iterator[tuple[tuple[str, 
 def sheet_of(
     recipe: Recipe,
     axes: Sequence[Axis],
-    make: Callable[[Recipe], Picture],
+    make: Callable[[Sequence[str], Recipe], Picture],
     *,
     title: str | None = None,
     stopped: Callable[[], bool] = lambda: False,
@@ -80,10 +82,38 @@ def sheet_of(
 
     cells = []
     for labels, variant in variants(recipe, axes):
-        cells.append(Cell(None if stopped() else make(variant), labels))
+        cells.append(Cell(None if stopped() else make(labels, variant), labels))
     columns = len(axes[-1].values)
     page: Picture = sheet(cells, columns=columns if len(axes) > 1 else None, side=384, title=title)
     return page
+
+
+def drawn(seed: int | None) -> int:
+    """The seed, one that is drawn if it was left open."""
+    return secrets.randbelow(2**31) if seed is None else seed
+
+
+def swept_recipe(recipe: Recipe, axes: Sequence[Axis], made: Recipe, page: Picture) -> Recipe:
+    """The recipe of the sheet `page`: what `replay` makes it of, `made` being that of its last picture."""
+    used = {name: made.used[name] for name in _SHARED if name in made.used}
+    swept = {axis.name: list(axis.values) for axis in axes}
+    return replace(
+        recipe,
+        inputs=made.inputs,
+        used={**used, "size": list(page.size), "sweep": swept},
+        versions=made.versions,
+    )
+
+
+def axes_of(swept: Mapping[str, Any], mode: Mode) -> tuple[Axis, ...]:
+    """The axes that a sheet's recipe tells of; a UsageError if they are none of the mode's."""
+    common = {item.name for item in Common.parameters()}
+    return tuple(_checked(name, values, mode, common=name in common) for name, values in swept.items())
+
+
+def _checked(name: str, values: Sequence[Any], mode: Mode, *, common: bool) -> Axis:
+    check = Common.check if common else (lambda given: mode.check(given, partial=True))
+    return Axis(name, tuple(check({name: value})[name] for value in values), common)
 
 
 def _shown(value: Any) -> str:

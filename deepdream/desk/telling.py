@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,10 @@ from deepdream.desk.answers import Answers
 from deepdream.desk.estimate import seconds_for
 from deepdream.runs.results import Result
 
-__all__ = ["details_of", "show_plan", "summary"]
+__all__ = ["details_of", "long_run", "show_plan", "show_sweep", "summary"]
+
+_LONG, _LARGE = 20 * 60.0, 6e6
+"""Seconds and pixels above which a run is worth a word beforehand."""
 
 
 def details_of(report: Mapping[str, Any], voice: Voice) -> None:
@@ -49,7 +52,7 @@ def show_plan(result: Result, path: Path, image: str | None, answers: Answers, f
     """The plan of a job on standard output: JSON, or a recipe in TOML under a head of comments."""
     report = dict(result.report)
     if answers.as_json:
-        guess = {"estimate": seconds_for(report)}
+        guess = {"estimate": _estimate(report)}
         return answers.made(image, [path], replace(result, report={**report, **guess}))
     head = {
         "output": path,
@@ -66,10 +69,10 @@ def show_plan(result: Result, path: Path, image: str | None, answers: Answers, f
         "memory": f"about {_gigabytes(report['memory'])}{_tiles(report)}",
         "note": "; ".join(report["notes"]),
     }
-    for name, value in head.items():
-        if value:
-            put(f"# {name + ':':<10} {value}")
-    put("\n" + result.recipe.to_toml().rstrip())
+    _put_head(head)
+    put(
+        f"\n# The whole recipe: keep it in a file, change it, and run it with --recipe FILE.\n{_toml(result)}"
+    )
     return None
 
 
@@ -79,9 +82,76 @@ def _formula(report: Mapping[str, Any]) -> str:
     return formula if isinstance(formula, str) else "; ".join(formula or [])
 
 
-def _time(report: Mapping[str, Any]) -> str:
+def show_sweep(
+    cells: Sequence[tuple[Sequence[str], Result]], path: Path, image: str | None, answers: Answers
+) -> None:
+    """The plan of a sweep on standard output: what is on the sheet, and the time of all together."""
+    guesses = [_estimate(result.report) for _, result in cells]
+    known = [guess for guess in guesses if guess is not None]
+    whole = sum(known) if len(known) == len(guesses) else None
+    result = cells[0][1]
+    if answers.as_json:
+        sheet = [", ".join(labels) for labels, _ in cells]
+        report = {**result.report, "estimate": whole, "sheet": sheet}
+        return answers.made(image, [path], replace(result, report=report))
+    _put_head(
+        {
+            "output": path,
+            "sheet": _number(len(cells), "picture"),
+            "time": _about(whole) and f"{_about(whole)}, as busy as it is",
+        }
+    )
+    for (labels, cell), guess in zip(cells, guesses, strict=True):
+        steps = _number(cell.report["steps"] or 0, "step")
+        words = [f"{_sizes([cell.report['size']])} px", steps, _about(guess)]
+        put(f"#   {', '.join(labels)}: {'; '.join(filter(None, words))}")
+    put(f"\n# The whole recipe of the first picture:\n{_toml(result)}")
+    return None
+
+
+def long_run(report: Mapping[str, Any]) -> list[str]:
+    """A word to whoever gave a large picture, as cameras make them, and will wait long."""
+    width, height = (report.get("octaves") or [(0, 0)])[-1]
+    if width * height < _LARGE or report.get("time_limit"):
+        return []
     seconds = seconds_for(report)
+    if seconds is None or seconds < _LONG:
+        return []
+    return [
+        f"{width}x{height} px will take about {duration(seconds)} on this processor; a preview: --size 1024"
+    ]
+
+
+def _put_head(head: Mapping[str, Any]) -> None:
+    for name, value in head.items():
+        if value:
+            put(f"# {name + ':':<10} {value}")
+
+
+def _toml(result: Result) -> str:
+    return result.recipe.to_toml().rstrip()
+
+
+def _estimate(report: Mapping[str, Any]) -> float | None:
+    """Seconds that a plan will take: no more than its limit of time."""
+    seconds, limit = seconds_for(report), report.get("time_limit")
+    return seconds if limit is None else min(limit, seconds or limit)
+
+
+def _about(seconds: float | None) -> str:
     return f"about {duration(seconds)} on this processor" if seconds else ""
+
+
+def _time(report: Mapping[str, Any]) -> str:
+    seconds, limit = seconds_for(report), report.get("time_limit")
+    if limit is None or (seconds is not None and seconds <= limit):
+        return _about(seconds) and f"{_about(seconds)}, as busy as it is"
+    most = f"{duration(limit)} at most"
+    return (
+        most
+        if seconds is None
+        else f"{most}, so steps are left out: all would take about {duration(seconds)}"
+    )
 
 
 def _frames(report: Mapping[str, Any]) -> str:

@@ -103,6 +103,8 @@ class Parameter:
             if value in self.choices:
                 return value
             hint = did_you_mean(value, self.choices) if isinstance(value, str) else None
+            if isinstance(value, str) and value.startswith("-"):
+                hint = f"it needs a value: {self.flag} {self.choices[0]}"
             raise self._refusal(value, hint)
         if self.item is bool:
             if isinstance(value, str):

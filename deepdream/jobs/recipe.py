@@ -110,6 +110,8 @@ class Preset:
     description: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     common: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    """The pictures of a recipe that was run. Those that a mode can do without, like a guide, are settings."""
 
 
 def preset(
@@ -119,8 +121,9 @@ def preset(
 
     The refusal says so if the other mode is none of `modes`, those that are installed.
 
-    The file is TOML: a preset, or a whole recipe, of which mode and options count. A picture made by
-    deepdream is a preset too: the recipe it carries. The options' names and values are the mode's to check.
+    The file is TOML: a preset, or a whole recipe, of which mode, options and the pictures that the mode
+    can do without count. A picture made by deepdream is a preset too: the recipe it carries.
+    The options' names and values are the mode's to check.
     """
     name = str(name_or_path)
     places = _places(name)
@@ -136,8 +139,9 @@ def preset(
     if mode is not None and found.mode != mode:
         if modes is not None and found.mode not in modes:
             raise mode_missing(name, found.mode)
+        what = "preset" if places else "the recipe in"
         raise UsageError(
-            f"preset '{name}' is for the mode '{found.mode}', not '{mode}'", f"try 'deepdream {found.mode}'"
+            f"{what} '{name}' is for the mode '{found.mode}', not '{mode}'", f"try 'deepdream {found.mode}'"
         )
     return found
 
@@ -189,7 +193,7 @@ def _read(path: Path) -> Preset:
 def _part(recipe: Recipe, name: str) -> Preset:
     common = asdict(recipe.common)
     del common["device"]  # that of the machine it was made on
-    return Preset(name, recipe.mode, "", recipe.options, common)
+    return Preset(name, recipe.mode, "", recipe.options, common, recipe.inputs)
 
 
 def _read_toml(text: str, source: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ and one that was stopped goes on after the last file.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import shutil
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepdream.errors import DeepDreamError
+from deepdream.jobs.inputs import digest_of
 from deepdream.jobs.recipe import Input, Recipe
 from deepdream.pictures.animation import Animation, film_recipe
 from deepdream.pictures.picture import Picture, load, read_recipe
@@ -129,8 +129,7 @@ def fingerprints(recipe: Recipe) -> Recipe:
     for name, item in recipe.inputs.items():
         digest = item.sha256
         if digest is None and os.path.isfile(item.path):  # noqa: PTH113 (Path's may raise)
-            with open(item.path, "rb") as file:  # noqa: PTH123
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = digest_of(item.path)
         inputs[name] = Input(item.path, digest)
     return replace(recipe, inputs=inputs)
 

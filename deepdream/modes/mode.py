@@ -6,14 +6,15 @@ import inspect
 import re
 import sys
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from deepdream.climb.engine import Engine
 from deepdream.errors import DeepDreamError, UsageError, did_you_mean
+from deepdream.jobs.inputs import found
 from deepdream.jobs.options import Parameter, check_values, parameter
-from deepdream.jobs.recipe import Common
+from deepdream.jobs.recipe import Common, Preset
 from deepdream.modes.provenance import Plugin
 from deepdream.pictures.animation import Animation, Kind, Made
 from deepdream.pictures.picture import Picture
@@ -120,6 +121,19 @@ class Mode:
     def options(self) -> tuple[Parameter, ...]:
         """The parameters that are not pictures, in the order of the signature."""
         return tuple(item for item in self.parameters if not item.picture)
+
+    def settings(self, chosen: Preset, given: Container[str], source: str) -> dict[str, str]:
+        """Paths of the pictures that come with the settings of `chosen`, read from the file `source`.
+
+        They are those that the mode can do without, like a guide, and that are not `given`.
+        """
+        flags = {item.name: item.flag for item in self.pictures if not item.required}
+        wanted = {
+            name: item
+            for name, item in chosen.inputs.items()
+            if (own := name.partition(".")[0]) in flags and own not in given
+        }
+        return found(wanted, source, flags)
 
     def check(self, options: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any]:
         """`options` as plain JSON values, the defaults filled in unless `partial`.

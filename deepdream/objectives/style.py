@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from deepdream.errors import DeepDreamError, UsageError
+from deepdream.errors import UsageError
 from deepdream.objectives import gaussians
 from deepdream.objectives.algebra import Aligned, Objective, Probe, Tensor, summarised
 from deepdream.objectives.statistics import Moments, Sums, blend, feature_sums, moments_of
 from deepdream.objectives.terms import measured, single
-from deepdream.pictures.scales import fit
+from deepdream.pictures.scales import Size, fit
 
 if TYPE_CHECKING:
     import numpy as np
 
     from deepdream.pictures.picture import Picture
 
-__all__ = ["EPSILON", "content", "gram", "moments", "wasserstein"]
+__all__ = ["EPSILON", "content", "gram", "longest_side", "moments", "wasserstein"]
 
 Aim = Any
 """A Picture, activations `[1, h, w, C]`, or a sequence of pairs of these and their weights."""
@@ -179,25 +179,23 @@ def _weighted(target: Aim) -> list[tuple[Any, float]]:
 
 
 def _measure(target: Any, name: str, probe: Probe, scale: float) -> Moments:
-    """The moments of a layer's features: stored ones, those of a picture, or of activations."""
+    """The moments of a layer's features: those kept with a picture, of a picture, or of activations."""
     import tensorflow as tf
 
-    longest = max(1, round(max(probe.size) * scale))
-    if (stored := getattr(target, "statistics", None)) is not None:
-        stored.origin.check(probe.origin)
-        second, mean = stored.at(name, longest)
-        if len(mean) != probe.channels(name):
-            raise DeepDreamError(
-                f"the style file has {len(mean)} channels for {name}, which has {probe.channels(name)}",
-                "make it again with 'deepdream style-file'",
-            )
-        return Moments(tf.constant(second, tf.float32), tf.constant(mean, tf.float32))
     if not hasattr(target, "pixels"):
         return moments_of(feature_sums(tf.convert_to_tensor(target)))
     own = (target.height, target.width)
-    if min(fit(own, longest)) < SMALLEST:
-        longest = round(SMALLEST * max(own) / min(own))
+    longest = longest_side(own, max(1, round(max(probe.size) * scale)))
+    if (kept := getattr(target, "statistics", None)) is not None:
+        found = kept.at(name, longest, probe.origin)
+        if found is not None and len(found[1]) == probe.channels(name):
+            return Moments(tf.constant(found[0], tf.float32), tf.constant(found[1], tf.float32))
     return moments_of(probe.sums(target, fit(own, longest))[name])
+
+
+def longest_side(own: Size, longest: int) -> int:
+    """At how many pixels a style picture of the size `own` is measured, where `longest` are asked for."""
+    return longest if min(fit(own, longest)) >= SMALLEST else round(SMALLEST * max(own) / min(own))
 
 
 def _on_grid(mask: np.ndarray, name: str, probe: Probe) -> Aligned:

@@ -40,7 +40,7 @@ from deepdream.pictures.encoding import recipe_in
 from deepdream.pictures.picture import Picture, Source
 from deepdream.pictures.saving import reason
 
-__all__ = ["decode", "picture_of", "recipe_of"]
+__all__ = ["check_head", "decode", "picture_of", "recipe_of"]
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 _READABLE = "JPEG, PNG, WebP, TIFF, BMP and GIF can be read"
@@ -88,6 +88,12 @@ def decode(path: str | os.PathLike[str]) -> Picture:
     return replace(picture, source=source, notes=tuple(f"{path.name}: {note}" for note in notes))
 
 
+def check_head(path: str | os.PathLike[str]) -> None:
+    """Read no more of a file than tells that it is a picture; `DeepDreamError` if it is none."""
+    with _opened(_named(path)):
+        pass
+
+
 def recipe_of(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The recipe that a saved picture carries; `DeepDreamError` if it carries none."""
     path = _named(path)
@@ -104,7 +110,7 @@ def recipe_of(path: str | os.PathLike[str]) -> dict[str, Any]:
     if recipe is None:
         raise DeepDreamError(
             f"{path} carries no recipe",
-            "only pictures that deepdream saved have one, and editors and messengers remove it",
+            "pictures that deepdream saved have one; editors and messengers remove it",
         )
     return recipe
 

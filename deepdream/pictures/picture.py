@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import PIL.Image
 
-__all__ = ["Picture", "Source", "check_writable", "load", "output_path", "read_recipe"]
+__all__ = ["Picture", "Source", "check_readable", "check_writable", "load", "output_path", "read_recipe"]
 
 _BAND = 256
 """Rows that are rounded at once."""
@@ -39,6 +39,16 @@ def load(path: str | os.PathLike[str]) -> Picture:
     from deepdream.pictures.decoding import decode
 
     return decode(path)
+
+
+def check_readable(path: str | os.PathLike[str]) -> None:
+    """Find out quickly, by its head, whether `load` could read a file; `DeepDreamError` if not."""
+    if str(path).lower().endswith(".style"):
+        load(path)
+        return
+    from deepdream.pictures.decoding import check_head
+
+    check_head(path)
 
 
 def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any]:

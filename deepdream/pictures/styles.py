@@ -1,8 +1,11 @@
-"""Style files: the statistics of a style picture at several sizes, kept for sharing and for many pictures.
+"""Style files: a style picture with its statistics at several sizes, kept for sharing and for many pictures.
 
-A file is a NumPy archive (npz) without pickles, so that reading one runs nothing: `header` (JSON), `preview`
-(a small picture, uint8), and for every layer and size the mean and the upper triangle of the second moment of
-the features, in float32. Importing this module loads no NumPy.
+The statistics save measuring; what they leave out, other sizes, layers or networks, is measured on the
+picture, so that a file gives the result that its picture gives.
+
+A file is a NumPy archive (npz) without pickles, so that reading one runs nothing: `header` (JSON), `picture`
+(uint8 where that loses nothing, else float32), and for every layer and size the mean and the upper triangle
+of the second moment of the features, in float32. Importing this module loads no NumPy.
 """
 
 from __future__ import annotations
@@ -10,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import math
 import os
 import zipfile
 from collections.abc import Mapping
@@ -18,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from deepdream.errors import DeepDreamError, UsageError
+from deepdream.errors import DeepDreamError
 from deepdream.pictures.picture import Picture, Source
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["SUFFIX", "Origin", "Statistics", "StyleFile", "pack", "read_style"]
 
 SUFFIX: Final = ".style"
-FORMAT: Final = 1
-"""The number that a file carries; a reader refuses a higher one."""
+FORMAT: Final = 2
+"""The number that a file carries; a reader refuses others. Files of format 1 had no picture."""
 _LARGEST: Final = 1 << 30
 """Bytes that the arrays of a file may have together."""
 
@@ -42,28 +44,10 @@ class Origin:
     """SHA-256 of the file of weights; None where that is not known, as in files of earlier versions."""
     pooling: str = "max"
 
-    def check(self, other: Origin) -> None:
-        """Raise a UsageError if the network at hand, `other`, is another one.
-
-        A note would not do: channels of other weights have other meanings, so that the picture would be
-        painted to the end, and in another style.
-        """
-        if self.model != other.model:
-            raise UsageError(
-                f"the style file was made with {self.model}, and this is {other.model}",
-                f"take --model {self.model}, or make another with 'deepdream style-file'",
-            )
-        if self.weights and other.weights and self.weights != other.weights:
-            raise UsageError(
-                f"the style file was made with other weights of {self.model} ({self.weights[:8]}) than "
-                f"these ({other.weights[:8]})",
-                "make another with 'deepdream style-file', and the same --weights if any",
-            )
-        if self.pooling != other.pooling:
-            raise UsageError(
-                f"the style file was made with --pooling {self.pooling}, and this is {other.pooling}",
-                f"take --pooling {self.pooling}, or make another with 'deepdream style-file'",
-            )
+    def fits(self, other: Origin) -> bool:
+        """Whether statistics of the one are statistics of the other; unknown weights are taken for any."""
+        same = (self.model, self.pooling) == (other.model, other.pooling)
+        return same and (None in (self.weights, other.weights) or self.weights == other.weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,26 +58,22 @@ class Statistics:
     moments: Mapping[tuple[str, int], tuple[np.ndarray, np.ndarray]]
     """By layer, and by the longer side of the picture in pixels."""
 
-    def at(self, layer: str, longest: int) -> tuple[np.ndarray, np.ndarray]:
-        """Those of a layer at the size nearest to `longest` pixels; a UsageError if there are none."""
-        sizes = [size for name, size in self.moments if name == layer]
-        if not sizes:
-            known = dict.fromkeys(name for name, _ in self.moments)
-            raise UsageError(
-                f"the style file has no statistics of {layer}",
-                f"it has those of {', '.join(known)}; make another with --layer {layer}",
-            )
-        return self.moments[layer, min(sizes, key=lambda size: abs(math.log(size / longest)))]
+    def at(self, layer: str, longest: int, origin: Origin) -> tuple[np.ndarray, np.ndarray] | None:
+        """Those of a layer at exactly `longest` pixels, for the network `origin`; None if there are none.
+
+        Those of another size would not do: textures change with it, and so would the result.
+        """
+        return self.moments.get((layer, longest)) if self.origin.fits(origin) else None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StyleFile(Picture):
-    """A style whose picture is not here: the pixels are a preview, `statistics` what counts."""
+    """A style picture, and the `statistics` that need not be measured once more."""
 
     statistics: Statistics | None = None
 
 
-def pack(statistics: Statistics, preview: Picture) -> bytes:
+def pack(statistics: Statistics, picture: Picture) -> bytes:
     """The bytes of a style file."""
     import numpy as np
 
@@ -101,7 +81,7 @@ def pack(statistics: Statistics, preview: Picture) -> bytes:
     header = {"format": FORMAT, **asdict(statistics.origin), "moments": [list(key) for key in keys]}
     arrays: dict[str, Any] = {
         "header": np.frombuffer(json.dumps(header).encode(), np.uint8),
-        "preview": np.clip(preview.pixels + 0.5, 0, 255).astype(np.uint8),
+        "picture": _levels(picture.pixels),
     }
     for number, key in enumerate(keys):
         second, mean = statistics.moments[key]
@@ -127,7 +107,8 @@ def read_style(path: str | os.PathLike[str]) -> StyleFile:
         raise _damaged(path) from error
     if written != FORMAT:
         raise DeepDreamError(
-            f"{path} has format {written}, and this deepdream reads {FORMAT}", "upgrade deepdream"
+            f"{path} has format {written}, and this deepdream reads {FORMAT}",
+            "make it again with 'deepdream style-file'" if written == 1 else "upgrade deepdream",
         )
     try:
         moments = {
@@ -136,14 +117,14 @@ def read_style(path: str | os.PathLike[str]) -> StyleFile:
         }
         if not moments or min(size for _, size in moments) < 1:
             raise ValueError("no sizes")
-        preview = Picture.from_array(arrays["preview"])
+        picture = Picture.from_array(arrays["picture"])
         weights, pooling = header.get("weights"), header.get("pooling", "max")
         origin = Origin(str(header["model"]), weights and str(weights), str(pooling))
         statistics = Statistics(origin, moments)
     except Exception as error:
         raise _damaged(path) from error
     source = Source(os.fspath(path), hashlib.sha256(data).hexdigest(), "style")
-    return StyleFile(preview.pixels, source=source, statistics=statistics)
+    return StyleFile(picture.pixels, source=source, statistics=statistics)
 
 
 def _arrays(data: bytes) -> dict[str, np.ndarray]:
@@ -170,6 +151,14 @@ def _unpacked(triangle: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.nd
     second = np.zeros((channels, channels), np.float32)
     second[np.triu_indices(channels)] = triangle
     return second + np.triu(second, 1).T, mean.astype(np.float32)
+
+
+def _levels(pixels: np.ndarray) -> np.ndarray:
+    """The pixels without loss: in bytes, unless there are fractions, as 16-bit files have them."""
+    import numpy as np
+
+    whole = np.clip(np.round(pixels), 0, 255).astype(np.uint8)
+    return whole if np.array_equal(whole, pixels) else pixels.astype(np.float32)
 
 
 def _damaged(path: str | os.PathLike[str]) -> DeepDreamError:

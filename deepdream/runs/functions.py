@@ -61,13 +61,16 @@ def function(session: Session, mode: Mode) -> Callable[..., Made]:
             else preset(recipe, mode.name, modes=session.registry.modes)
         )
         base_options, base_common = (chosen.options, chosen.common) if chosen else ({}, {})
-        pictures = slots(
+        loaded = slots(
             {
                 item.name: _pictures(given[item.name]) if item.multiple else _picture(given[item.name])
                 for item in mode.pictures
                 if given.get(item.name) is not None
             }
         )
+        if chosen is not None and isinstance(recipe, str | Path):
+            along = mode.settings(chosen, {name for name, it in given.items() if it is not None}, str(recipe))
+            loaded |= {name: load(path) for name, path in along.items()}
         job = Recipe(
             mode.name,
             options={**base_options, **{name: value for name, value in given.items() if name in own}},
@@ -76,7 +79,7 @@ def function(session: Session, mode: Mode) -> Callable[..., Made]:
             ),
             seed=seed,
         )
-        result = session.run(job, pictures=pictures)
+        result = session.run(job, pictures=loaded)
         for note in result.report["notes"]:
             warnings.warn(note, stacklevel=2)
         return result.made

@@ -71,6 +71,7 @@ def result_of(
         },
         "seed": recipe.seed,
         **{name: facts.get(name) for name in ("device", "memory", "tiles", *_TILES, "budget")},
+        **{name: facts[name] for name in ("octave_steps", "time_limit") if name in facts},
         "notes": list(dict.fromkeys([n for p in loaded.values() for n in p.notes] + list(facts["notes"]))),
         "interrupted": bool(facts.get("interrupted")),
     }

@@ -114,7 +114,8 @@ class Session:
     def plan(self, recipe: Recipe, *, pictures: Mapping[str, Picture] | None = None) -> Result:
         """What `run` would do, found out without computing anything; the picture is the input."""
         mode, recipe, loaded = self._prepare(recipe, pictures or {})
-        engine = Engine(recipe.common, seed=recipe.seed or 0, pool=self.pool, dry=True)
+        repeats = recipe.used.get("octave_steps", {})
+        engine = Engine(recipe.common, seed=recipe.seed or 0, pool=self.pool, dry=True, repeats=repeats)
         try:
             made = mode.call(engine, loaded, recipe.options)
             facts = planned(made, engine) if isinstance(made, Animation) else {}

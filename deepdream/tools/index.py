@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
 
 from deepdream import backbones
 from deepdream.console.streams import Voice, put, table
-from deepdream.desk.commands import complete_models
+from deepdream.desk.completion import complete_models
 from deepdream.desk.desk import Job
-from deepdream.jobs.recipe import Recipe
 from deepdream.modes.registry import Registry
-from deepdream.pictures.picture import read_recipe
 from deepdream.tools.doctor import examine
 from deepdream.tools.layers import layers
 from deepdream.tools.plugins import plugin_tools
-from deepdream.tools.replaying import replay
+from deepdream.tools.replaying import ReplayCommand, replay
+from deepdream.tools.showing import show_command
 from deepdream.tools.style_files import style_file
 
 __all__ = ["add_tools"]
@@ -29,14 +30,20 @@ _Model = typer.Argument(help="A network; see 'deepdream models'.", autocompletio
 _Made = Annotated[Path, typer.Argument(metavar="PICTURE", help="A picture made by deepdream.")]
 
 
+_GOOD_FOR: Mapping[str, str] = MappingProxyType(
+    {"inception_v3": "dream", "vgg16": "dream, style", "vgg19": "dream, style"}
+)
+"""What the networks that people dream and paint with are known for; the others are for the curious."""
+
+
 def add_tools(app: typer.Typer, registry: Registry) -> None:
     """Give `app` the tools; their names are those of `deepdream.modes.registry.TOOLS`."""
     app.command("layers", rich_help_panel="Tools")(layers)
     app.add_typer(_models(), name="models", rich_help_panel="Tools")
     app.add_typer(plugin_tools(registry), name="plugins", rich_help_panel="Tools")
     app.command("doctor", rich_help_panel="Tools")(_doctor(registry))
-    app.command("show", rich_help_panel="Tools")(_show)
-    app.command("replay", rich_help_panel="Tools")(_replay(registry))
+    app.command("show", rich_help_panel="Tools")(show_command(registry))
+    app.command("replay", rich_help_panel="Tools", cls=ReplayCommand)(_replay(registry))
     app.command("style-file", rich_help_panel="Tools")(style_file)
 
 
@@ -60,7 +67,10 @@ def _models() -> typer.Typer:
                 for name, it in found
             ]
             return put(json.dumps(rows))
-        table(["model", "weights", "size"], ([name, it.kind, _megabytes(it.size)] for name, it in found))
+        table(
+            ["model", "weights", "size", "good for"],
+            ([name, it.kind, _megabytes(it.size), _GOOD_FOR.get(name, "")] for name, it in found),
+        )
 
     @app.command()
     def fetch(model: Annotated[str, _Model]) -> None:
@@ -102,35 +112,6 @@ def _doctor(registry: Registry) -> Any:
     return doctor
 
 
-def _show(
-    picture: _Made,
-    as_json: _AsJson = False,
-    as_toml: Annotated[
-        bool, typer.Option("--toml", help="Print TOML, to edit and to give to --recipe.")
-    ] = False,
-) -> None:
-    """Show how a picture was made."""
-    recipe = Recipe.from_json(read_recipe(picture), source=str(picture))
-    if as_json:
-        return put(json.dumps(recipe.to_json()))
-    if as_toml:
-        return put(recipe.to_toml().rstrip())
-    rows: list[list[Any]] = [["mode", "", recipe.mode]]
-    rows += [["input", name, item.path] for name, item in recipe.inputs.items()]
-    rows += [["option", name, value] for name, value in recipe.options.items()]
-    rows += [["common", name, value] for name, value in asdict(recipe.common).items()]
-    rows += [["seed", "", recipe.seed]]
-    used = {**recipe.used, "size": [recipe.used["size"]]} if "size" in recipe.used else recipe.used
-    formulas = used.get("formula")
-    for name, value in used.items():
-        # Of several climbs each has a line: formulas have commas of their own.
-        several = formulas if name == "formula" and isinstance(formulas, list) else [value]
-        rows += [["used", name, item] for item in several]
-    rows += [["version", name, value] for name, value in recipe.versions.items()]
-    table([], ([topic, name, _said(value)] for topic, name, value in rows if value not in (None, [], {})))
-    return None
-
-
 def _replay(registry: Registry) -> Any:
     def command(
         picture: _Made,
@@ -144,6 +125,9 @@ def _replay(registry: Registry) -> Any:
         overwrite: Annotated[
             bool, typer.Option("--overwrite", help="Replace the output if it exists.")
         ] = False,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", "-n", help="Show what would be done, and do nothing.")
+        ] = False,
         as_json: _AsJson = False,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
         verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
@@ -153,6 +137,8 @@ def _replay(registry: Registry) -> Any:
         ] = False,
     ) -> None:
         """Make a picture again from the recipe inside it: the same bytes on the same machine.
+
+        Another picture with its settings: deepdream dream photo.jpg --recipe photo.dream.png --size 800
 
         Inputs are known by their contents, not by their names: a changed one is refused, and one that
         moved can be given.
@@ -169,6 +155,7 @@ def _replay(registry: Registry) -> Any:
             output=output,
             overwrite=overwrite,
             json=as_json,
+            dry_run=dry_run,
             quiet=quiet,
             verbose=verbose,
             debug=debug,
@@ -177,14 +164,6 @@ def _replay(registry: Registry) -> Any:
         raise typer.Exit(replay(job, inputs or [], registry))
 
     return command
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {item}" for name, item in value.items() if item is not None)
-    if isinstance(value, list):
-        return ", ".join("x".join(map(str, item)) if isinstance(item, list) else str(item) for item in value)
-    return str(value)
 
 
 def _megabytes(number: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -18,16 +19,19 @@ from deepdream.climb.engine import Engine
 from deepdream.console.interrupts import Interrupts, in_background
 from deepdream.console.progress import duration, progress
 from deepdream.console.streams import Voice, put, table
-from deepdream.desk.commands import complete_layers, complete_models
+from deepdream.desk.completion import complete_layers, complete_models
 from deepdream.errors import UsageError
 from deepdream.jobs.recipe import Common
-from deepdream.pictures.picture import check_writable, load
+from deepdream.objectives.layerspec import parse
+from deepdream.pictures.picture import Picture, check_writable, load
 from deepdream.pictures.saving import SUFFIXES
 from deepdream.tools import atlas
 
 __all__ = ["layers"]
 
 _INTERRUPTED = 130
+_INSIDE = re.compile(r"mixed\d+_\d|concatenate(_\d+)?")
+"""Layers that join branches within a block of InceptionV3; its end joins them with the others."""
 
 
 def layers(
@@ -70,6 +74,9 @@ def layers(
     ] = atlas.Settings.steps,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of the atlas's random draws.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the atlas if it exists.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Say what the atlas would show, and make none.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """List the layers of a network, shallow to deep: what --layer may name; or show them all on a photograph.
@@ -89,7 +96,16 @@ def layers(
         settings = atlas.Settings(size=size, steps=steps)
         raise typer.Exit(
             _atlas(
-                model, sheet, network, layer or [], every, settings, seed, overwrite=overwrite, quiet=quiet
+                model,
+                sheet,
+                network,
+                layer or [],
+                every,
+                settings,
+                seed,
+                overwrite=overwrite,
+                quiet=quiet,
+                dry_run=dry_run,
             )
         )
     if layer:
@@ -134,6 +150,7 @@ def _atlas(
     *,
     overwrite: bool,
     quiet: bool,
+    dry_run: bool,
 ) -> int:
     """Make an atlas and say where it is; the exit code."""
     if photo is None:
@@ -145,6 +162,8 @@ def _atlas(
     picture = load(photo)
     small = picture.fitted(settings.size)
     names = [layer.name for layer in (backbone.layers if every else _rewarding(backbone))]
+    if dry_run:
+        return _planned(path, backbone, small, texts or names, settings)
     voice = Voice(quiet=quiet)
     try:
         with Interrupts(voice) as interrupts:
@@ -182,6 +201,18 @@ def _atlas(
         voice.close()
 
 
+def _planned(
+    path: str, backbone: backbones.Backbone, small: Picture, texts: Sequence[str], settings: atlas.Settings
+) -> int:
+    """Say what an atlas would show; the exit code."""
+    for text in texts:
+        backbone.layer(parse(text).layer)
+    put(f"# output: {path}")
+    put(f"# dreams: {', '.join(texts)} of {backbone.name}")
+    put(f"# each:   {small.width}x{small.height} px, {settings.octaves} octaves of {settings.steps} steps")
+    return 0
+
+
 def _since(began: float) -> str:
     return duration(time.monotonic() - began)
 
@@ -189,7 +220,9 @@ def _since(began: float) -> str:
 def _rewarding(backbone: backbones.Backbone) -> Sequence[backbones.Layer]:
     """The ends of a network's blocks, where it has blocks that join or add up; else its convolutions."""
     for kinds in ({"concat", "add"}, {"conv"}):
-        found = [layer for layer in backbone.layers if layer.kind in kinds]
+        found = [
+            layer for layer in backbone.layers if layer.kind in kinds and not _INSIDE.fullmatch(layer.name)
+        ]
         if found:
             return found
     return backbone.layers

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
 
 from deepdream.console.interrupts import Interrupts
 from deepdream.console.streams import Voice
 from deepdream.desk.answers import Answers
 from deepdream.desk.batch import INTERRUPTED, given_up
 from deepdream.desk.desk import Desk, Job
+from deepdream.desk.sweeping import axes_of
 from deepdream.desk.targets import Target
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.jobs.recipe import Recipe, mode_missing
@@ -21,7 +28,36 @@ from deepdream.pictures.picture import Picture, load, read_recipe
 from deepdream.runs.session import Session
 from deepdream.tools import atlas
 
-__all__ = ["replay"]
+__all__ = ["ReplayCommand", "replay"]
+
+
+class ReplayCommand(TyperCommand):
+    """A command that says how to make a picture with other settings to whoever gives it some."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            option = str(getattr(error, "option_name", None) or "")
+            name = option.lstrip("-").replace("-", "_")
+            made = next((word for word in given if not word.startswith("-")), None)
+            if not option.startswith("--") or made is None:
+                raise
+            try:
+                recipe = Recipe.from_json(read_recipe(made), source=made)
+            except DeepDreamError:
+                raise error from None
+            if name not in {*recipe.options, *asdict(recipe.common), "seed", "film", "sweep"}:
+                raise
+        inputs = [item.path for key, item in recipe.inputs.items() if key in ("image", "style")]
+        typed = given[given.index(option) :][:2] if option in given else [option]
+        words = ["deepdream", recipe.mode, *inputs, "--recipe", made, *typed]
+        raise UsageError(
+            f"replay makes the same picture again and takes no {option}",
+            f"for another picture with its settings: {shlex.join(words)}",
+        )
+
 
 _DECISIVE = ("model", "layers", "weights", "precision", "device")
 """What `used` tells of a run that a machine may decide otherwise at another time."""
@@ -60,6 +96,8 @@ def _replay(job: Job, inputs: Sequence[str], registry: Registry, voice: Voice, a
     if recipe.used.get("film"):
         voice.note(f"{made} is the film of a picture; this makes the picture")
         suffix = ".png"
+    if swept := recipe.used.get("sweep"):
+        job = replace(job, sweep=axes_of(swept, registry.get(recipe.mode)))
     part = recipe.used.get("frame") or recipe.used.get("picture")
     if part and "picture" in recipe.used:
         voice.note(f"{made} is one of {part[1]} pictures: all are made, and this one is saved")
@@ -69,6 +107,12 @@ def _replay(job: Job, inputs: Sequence[str], registry: Registry, voice: Voice, a
     target = Target(job.mode, job.output, overwrite=job.overwrite, makes=makes)
     with Interrupts(voice) as interrupts:
         desk = Desk(Session(registry, show_notices=job.debug), target, job, voice, interrupts, answers)
+        if job.dry_run:
+            desk.plan(recipe, str(made), pictures)
+            return 0
+        if recipe.used.get("sweep"):
+            desk.sweep(replace(recipe, used={}), str(made), pictures)
+            return INTERRUPTED if interrupts.cancel.is_set() else 0
         only = part[0] if part else None
         result = desk.make(recipe, str(made), pictures, suffix=suffix, only=only)
         now = result.recipe.used

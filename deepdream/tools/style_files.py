@@ -1,26 +1,25 @@
-"""The command that keeps a style's statistics in a file."""
+"""The command that keeps a style in a file, with its statistics; and what such a file holds."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from deepdream.backbones import Pooling
 from deepdream.climb.engine import Engine
 from deepdream.console.streams import Voice, put
-from deepdream.desk.commands import complete_layers, complete_models
+from deepdream.desk.completion import complete_layers, complete_models
 from deepdream.errors import UsageError
 from deepdream.jobs.recipe import Common
 from deepdream.pictures.picture import Picture, load
 from deepdream.pictures.saving import exists, write_bytes
 from deepdream.pictures.scales import ladder
-from deepdream.pictures.styles import SUFFIX, Origin, Statistics, pack
+from deepdream.pictures.styles import SUFFIX, Origin, Statistics, StyleFile, pack
 
-__all__ = ["measure", "style_file"]
-
-_PREVIEW = 128
+__all__ = ["facts", "measure", "style_file"]
 
 
 def style_file(
@@ -30,7 +29,10 @@ def style_file(
         typer.Option("--output", "-o", help=f"File to write. (default: STYLE's name with {SUFFIX}, here)"),
     ] = None,
     size: Annotated[
-        int, typer.Option(min=32, help="Longest side of the largest picture that will be painted with it.")
+        int,
+        typer.Option(
+            min=32, help="Longest side at which the picture is kept, and measured up to, in pixels."
+        ),
     ] = 1024,
     layer: Annotated[
         list[str] | None,
@@ -46,10 +48,12 @@ def style_file(
     ] = None,
     pooling: Annotated[Pooling, typer.Option(help="How the network pools, as in 'deepdream style'.")] = "max",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
-    """Keep the statistics of a style in a file, to paint many pictures with or to share.
+    """Keep a style picture and its statistics in a file, to paint many pictures with.
 
-    The file takes the picture's place: deepdream style photo.jpg monet.style
+    The file takes the picture's place, and gives the same result without measuring the style for every
+    picture: deepdream style *.jpg monet.style
     """
     path = output or Path(picture.stem + SUFFIX)
     if path.suffix.lower() != SUFFIX:
@@ -57,26 +61,63 @@ def style_file(
     if path.exists() and not overwrite:
         raise exists(path)
     painting = load(picture)
-    voice = Voice()
+    voice = Voice(quiet=quiet)
     engine = Engine(Common(model=model, weights=None if weights is None else str(weights)))
     engine.alter(pooling=pooling)
-    statistics = measure(painting, engine, layer or engine.default_layers("style"), size)
-    write_bytes(path, pack(statistics, painting.fitted(_PREVIEW)), overwrite=overwrite)
+    layers = layer or engine.default_layers("style")
+    statistics = measure(painting, engine, layers, size, said=voice.say)
+    kept = painting if max(painting.size) <= size else _whole(painting.fitted(size))
+    write_bytes(path, pack(statistics, kept), overwrite=overwrite)
     for note in engine.report["notes"]:
         voice.note(note)
     voice.close()
     put(str(path))
 
 
-def measure(painting: Picture, engine: Engine, layers: list[str], size: int) -> Statistics:
-    """The moments of `layers` at the sizes that the mode `style` goes through up to `size` pixels."""
+def measure(
+    painting: Picture,
+    engine: Engine,
+    layers: list[str],
+    size: int,
+    said: Callable[[str], None] = lambda words: None,
+) -> Statistics:
+    """The moments of `layers` at the sizes that the mode `style` goes through up to `size` pixels.
+
+    `said` is told of every size that is done.
+    """
     from deepdream.objectives.statistics import feature_sums, moments_of
+    from deepdream.objectives.style import longest_side
 
     moments = {}
-    for side in (max(it) for it in ladder((size, size), 2**0.5, 64)):
+    own = (painting.height, painting.width)
+    sides = [longest_side(own, max(it)) for it in ladder((size, size), 2**0.5, 64)]
+    for number, side in enumerate(dict.fromkeys(sides), start=1):
         found = engine.features(painting.fitted(side), layers)
         for name in layers:
             kept = moments_of(feature_sums(found[name]))
             moments[name, side] = (kept.second.numpy(), kept.mean.numpy())
+        said(f"size {number}/{len(set(sides))}  measured at {side} px")
     used = engine.report["weights"].get("sha256")
     return Statistics(Origin(str(engine.report["model"]), used, engine.variant.pooling), moments)
+
+
+def _whole(picture: Picture) -> Picture:
+    """The picture in whole grey levels: what is shrunk is not the same anyway, and takes less room."""
+    import numpy as np
+
+    return picture.with_pixels(np.round(picture.pixels))
+
+
+def facts(file: StyleFile) -> dict[str, Any]:
+    """What a style file holds, for `deepdream show`."""
+    kept = file.statistics
+    assert kept is not None
+    return {
+        "style": None if file.source is None else file.source.path,
+        "picture": list(file.size),
+        "model": kept.origin.model,
+        "weights": kept.origin.weights,
+        "pooling": kept.origin.pooling,
+        "layers": list(dict.fromkeys(layer for layer, _ in kept.moments)),
+        "sizes": sorted({size for _, size in kept.moments}),
+    }
