@@ -206,7 +206,7 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["google-2015", "tf-tutorial", "keras-io"])
+@pytest.mark.parametrize("name", ["google-2015", "tf-tutorial"])
 def test_a_recipe_is_the_loop_that_was_published_at_its_own_layers(name: str, tmp_path: Path) -> None:
     """On the network that the recipe names, with the layers it names, weights drawn and not trained."""
     import keras
@@ -220,7 +220,6 @@ def test_a_recipe_is_the_loop_that_was_published_at_its_own_layers(name: str, tm
     plain = {
         "google-2015": lambda *given: google_2015(*given, layers[0]),
         "tf-tutorial": lambda *given: tf_tutorial(*given, layers),
-        "keras-io": lambda *given: keras_io(*given, layers),
     }[name]
 
     def look(canvas: Any) -> dict[str, Any]:
