@@ -209,7 +209,7 @@ def test_auto_refuses_layers_that_no_model_has_together() -> None:
     with pytest.raises(UsageError, match="no layer 'mixd4' in any model") as error:
         backbones.resolve("auto", ["mixd4"])
     assert "'mixed4'" in str(error.value.hint)
-    with pytest.raises(UsageError, match="'mixed4' of inception_v3, 'block4_conv3' of vgg16"):
+    with pytest.raises(UsageError, match="'block4_conv3' of vgg16 and 'mixed4' of inception_v3"):
         backbones.resolve("auto", ["mixed4", "block4_conv3"])
 
 

@@ -137,7 +137,8 @@ def test_wheel_works_on_its_own(wheel: Path, tmp_path: Path) -> None:
     quick = ["--layer", "block1_conv2", "--octaves", "1", "--steps", "1"]
     done = installed.run("-m", "deepdream", "dream", "a.png", *quick, folder=here)
     assert (done.returncode, done.stdout) == (0, "a.dream.png\n"), done.stderr
-    assert installed.run("-m", "deepdream", "show", "a.dream.png", folder=here).stdout.startswith("mode")
+    shown = installed.run("-m", "deepdream", "show", "a.dream.png", folder=here).stdout
+    assert shown.startswith("deepdream dream a.png")
 
 
 def test_editable_install_finds_everything_in_the_checkout(tmp_path: Path) -> None:

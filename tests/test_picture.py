@@ -620,7 +620,7 @@ def test_unknown_suffix_lists_the_known_ones(tmp_path: Path, photo: Picture) -> 
 def test_places_that_cannot_be_written(tmp_path: Path, photo: Picture) -> None:
     assert "no folder" in unwritable(tmp_path / "gone" / "a.png", photo).message
     (tmp_path / "file").write_text("x")
-    assert "no folder" in unwritable(tmp_path / "file" / "a.png", photo).message
+    assert "is a file, not a folder" in unwritable(tmp_path / "file" / "a.png", photo).message
     (tmp_path / "folder.png").mkdir()
     assert unwritable(tmp_path / "folder.png", photo).message.endswith("is a folder")
     assert "name too long" in unwritable(tmp_path / ("a" * 300 + ".png"), photo).message
