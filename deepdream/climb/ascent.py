@@ -18,6 +18,7 @@ from deepdream.climb.shaping import Local
 from deepdream.climb.tiling import Tile
 from deepdream.climb.updates import Way
 from deepdream.objectives import Objective
+from deepdream.objectives.foreign import welcome
 from deepdream.pictures.scales import Size
 
 __all__ = ["Climb", "Taken"]
@@ -63,6 +64,9 @@ class Climb:
         self.tiles: tuple[Tile, ...] = ()
         self.pulse: Callable[[float], bool] = lambda part: True
         self.cutter: Cutter = lambda size: ()
+        self._shape = welcome(self.way.shape) if self.way.shape else None
+        self._transform = welcome(self.way.transform) if self.way.transform else None
+        self._decode = welcome(self.way.parametrisation.decode) if self.way.parametrisation else None
         self._optimiser = optim.make(self.way.update, bounded=self.way.parametrisation is None)
         self._x: tf.Tensor = None
         self._size: Size = (0, 0)
@@ -104,8 +108,10 @@ class Climb:
             weights = tf.TensorSpec([len(self.objective.terms)], tf.float32)
             self._tiled = TiledGradient(self.network, self.objective, targets)
             self._traced = {
-                "steps": tf.function(self._steps, input_signature=[x, targets, weights, MASK, NUMBERS]),
-                "move": tf.function(self._move, input_signature=[x, x, weights, MASK]),
+                "steps": tf.function(
+                    self._steps, input_signature=[x, targets, weights, MASK, NUMBERS], autograph=False
+                ),
+                "move": tf.function(self._move, input_signature=[x, x, weights, MASK], autograph=False),
             }
 
     def leave(self) -> None:
@@ -120,7 +126,7 @@ class Climb:
         x = self._x
         if self.way.average is not None:
             x = self._mean / self._mean_weight
-        return x if self.way.parametrisation is None else self.way.parametrisation.decode(x, self._size)
+        return x if self._decode is None else self._decode(x, self._size)
 
     def state(self) -> list[np.ndarray]:
         """All that the next step depends on, as arrays; `restore` takes it back after an `enter`."""
@@ -165,17 +171,18 @@ class Climb:
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         self.traces += 1
         seed, index, count = tf.unstack(numbers)
-        shape = x.shape
         values = tf.TensorArray(tf.float32, size=0, dynamic_size=True, element_shape=weights.shape)
-        taken, going = 0, True
-        while going and taken < count:
-            tf.autograph.experimental.set_loop_options(shape_invariants=[(x, shape)])
-            x, found = self._once(x, targets, weights, mask, tf.stack([seed, index + taken]))
-            x = tf.ensure_shape(x, shape)
-            values = values.write(taken, found)
-            taken += 1
+
+        def go_on(taken: tf.Tensor, going: tf.Tensor, x: tf.Tensor, values: tf.TensorArray) -> tf.Tensor:
+            return going & (taken < count)
+
+        def take(taken: tf.Tensor, going: tf.Tensor, x: tf.Tensor, values: tf.TensorArray) -> tuple[Any, ...]:
+            moved, found = self._once(x, targets, weights, mask, tf.stack([seed, index + taken]))
             if self.way.stop_above is not None:
                 going = tf.reduce_sum(found) <= self.way.stop_above
+            return taken + 1, going, tf.ensure_shape(moved, x.shape), values.write(taken, found)
+
+        _, _, x, values = tf.while_loop(go_on, take, (tf.constant(0), tf.constant(True), x, values))
         return x, values.stack(), tf.reduce_all(tf.math.is_finite(x))
 
     def _once(
@@ -190,10 +197,10 @@ class Climb:
             with tf.GradientTape() as tape:
                 tape.watch(start)
                 canvas = start
-                if way.parametrisation is not None:
-                    canvas = way.parametrisation.decode(start, self._size)
+                if self._decode is not None:
+                    canvas = self._decode(start, self._size)
                     canvas = tf.roll(canvas, shift, [1, 2]) if way.jitter else canvas
-                looked_at = canvas if way.transform is None else way.transform(canvas, seed)
+                looked_at = canvas if self._transform is None else self._transform(canvas, seed)
                 # Terms of pixels must not take the two sides of a roll's seam for neighbours.
                 straight = tf.roll(canvas, -shift, [1, 2]) if way.jitter else canvas
                 values = values_of(
@@ -211,7 +218,7 @@ class Climb:
 
         def shaped(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             total, gradient = evaluate(at)
-            return total, gradient if way.shape is None else way.shape(gradient)
+            return total, gradient if self._shape is None else self._shape(gradient)
 
         x = self._optimiser.step(shaped, x, mask if way.masked else None)
         if way.average is not None:

@@ -80,8 +80,10 @@ class TiledGradient:
         boxes = tf.TensorSpec([len(objective.layers) + 1, 4], tf.int32)
         numbers = tf.TensorSpec([len(objective.terms)], tf.float32)
         self._signature = [CANVAS, targets, numbers, boxes, numbers]
-        self._summarise = tf.function(self._summaries, input_signature=[CANVAS, targets, boxes])
-        self._judge = tf.function(self._judged)
+        self._summarise = tf.function(
+            self._summaries, input_signature=[CANVAS, targets, boxes], autograph=False
+        )
+        self._judge = tf.function(self._judged, autograph=False)
         self._back: Any = None
         self._flat = [number for number, term in enumerate(objective.terms) if _flat(term)]
         self._beside = tf.function(self._pixels, input_signature=[CANVAS, targets, numbers])
@@ -114,7 +116,7 @@ class TiledGradient:
             values, slopes = self._judge(sums, _apart(targets), weights)
         if self._back is None:
             spec = tf.nest.map_structure(lambda slope: tf.TensorSpec(slope.shape, slope.dtype), slopes)
-            self._back = tf.function(self._tile, input_signature=[*self._signature, spec])
+            self._back = tf.function(self._tile, input_signature=[*self._signature, spec], autograph=False)
         total, gradient = _zeros(canvas.shape)
         for number, (tile, place) in enumerate(zip(tiles, places, strict=True), start=1):
             rows, columns = _rolled(tile, shift, size)

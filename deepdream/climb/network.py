@@ -35,7 +35,7 @@ class Network:
         self.choice = choice
         self.used = used
         self.smallest = max(extractor.backbone.layer(name).min_size for name in extractor.layers)
-        forward = tf.function(self.__call__, input_signature=[CANVAS])
+        forward = tf.function(self.__call__, input_signature=[CANVAS], autograph=False)
         self.forward: Callable[[tf.Tensor], dict[str, tf.Tensor]] = forward
 
     def __call__(self, canvas: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -57,6 +57,16 @@ def _state(rank: int | None, dtype: tf.DType = tf.float32) -> tf.Variable:
     return tf.Variable(tf.zeros([0] * (rank or 0), dtype), shape=shape, trainable=False, dtype=dtype)
 
 
+def _if(condition: tf.Tensor, do: Callable[[], object]) -> None:
+    """`do`, which changes variables, where the condition holds."""
+
+    def done() -> tf.Tensor:
+        do()
+        return tf.constant(0)
+
+    tf.cond(condition, done, lambda: tf.constant(0))
+
+
 def _dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(a * b)
 
@@ -121,12 +131,9 @@ class _Best:
     def healthy(self, canvas: tf.Tensor, value: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
         """Whether `canvas` is one to go on from; it is noted if it is the best."""
         finite = tf.math.is_finite(value) & tf.reduce_all(tf.math.is_finite(gradient))
-        if finite & (self.first <= tf.float32.min):
-            self.first.assign(value)
+        _if(finite & (self.first <= tf.float32.min), lambda: self.first.assign(value))
         good = finite & (value >= self.first - _TOO_BAD * tf.abs(self.first))
-        if good & (value > self.value):
-            self.canvas.assign(canvas)
-            self.value.assign(value)
+        _if(good & (value > self.value), lambda: (self.canvas.assign(canvas), self.value.assign(value)))
         return good
 
     def rescue(self, canvas: tf.Tensor) -> tf.Tensor:
@@ -286,31 +293,39 @@ class LBFGS:
         y = gradient - self._gradient
         curvature = _dot(y, self._move)
         least = 1e-10 * tf.norm(y) * tf.norm(self._move) if self.bounded else 1e-10
-        if self._age > 0 and curvature > least:
+
+        def store() -> None:
             slot = self._stored % self.history
             self._s.scatter_nd_update([[slot]], [self._move.read_value()])
             self._y.scatter_nd_update([[slot]], [y])
             self._rho.scatter_nd_update([[slot]], [1.0 / curvature])
             self._stored.assign_add(1)
 
+        _if((self._age > 0) & (curvature > least), store)
+
     def _two_loop(self, gradient: tf.Tensor) -> tf.Tensor:
         """H·gradient, H being the approximate inverse Hessian that the stored pairs stand for."""
         s, y, rho = self._s.read_value(), self._y.read_value(), self._rho.read_value()
-        count = tf.minimum(self._stored, self.history)
-        alpha = tf.zeros([self.history])
-        q = gradient
-        for i in tf.range(count):  # newest pair first
-            slot = (self._stored - 1 - i) % self.history
+        stored, count = self._stored.read_value(), tf.minimum(self._stored, self.history)
+
+        def newest_first(i: tf.Tensor, q: tf.Tensor, alpha: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            slot = (stored - 1 - i) % self.history
             a = rho[slot] * _dot(s[slot], q)
-            alpha = tf.tensor_scatter_nd_update(alpha, [[slot]], [a])
-            q -= a * y[slot]
-        if count > 0:
-            newest = (self._stored - 1) % self.history
-            q *= 1.0 / (rho[newest] * _dot(y[newest], y[newest]))
-        for i in tf.range(count):  # oldest pair first
-            slot = (self._stored - count + i) % self.history
+            return i + 1, q - a * y[slot], tf.tensor_scatter_nd_update(alpha, [[slot]], [a])
+
+        def oldest_first(i: tf.Tensor, q: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            slot = (stored - count + i) % self.history
             b = rho[slot] * _dot(y[slot], q)
-            q += (alpha[slot] - b) * s[slot]
+            return i + 1, q + (alpha[slot] - b) * s[slot]
+
+        def scaled() -> tf.Tensor:
+            newest = (stored - 1) % self.history
+            return q * (1.0 / (rho[newest] * _dot(y[newest], y[newest])))
+
+        begin = (tf.constant(0), gradient, tf.zeros([self.history]))
+        _, q, alpha = tf.while_loop(lambda i, *_: i < count, newest_first, begin)
+        q = tf.cond(count > 0, scaled, lambda: q)
+        _, q = tf.while_loop(lambda i, *_: i < count, oldest_first, (tf.constant(0), q))
         return q
 
     def _start_again(self, canvas: tf.Tensor) -> tf.Tensor:

@@ -14,6 +14,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from deepdream.objectives.foreign import welcome
+
 __all__ = ["Transform", "compose", "flip", "jitter", "pad", "rotate", "scale", "standard"]
 
 Tensor = Any
@@ -27,10 +29,12 @@ _GREY = 127.5
 def compose(*transforms: Transform) -> Transform:
     """The transforms one after another, each with draws of its own."""
 
+    parts = [welcome(transform) for transform in transforms]
+
     def composed(canvas: Tensor, seed: Tensor) -> Tensor:
         import tensorflow as tf
 
-        for number, transform in enumerate(transforms):
+        for number, transform in enumerate(parts):
             canvas = transform(canvas, tf.random.experimental.stateless_fold_in(seed, number))
         return canvas
 

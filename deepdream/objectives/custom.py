@@ -7,6 +7,7 @@ from typing import Any
 
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.objectives.algebra import Objective, Parts, Target, Tensor, Term
+from deepdream.objectives.foreign import welcome
 
 __all__ = ["custom"]
 
@@ -36,13 +37,15 @@ def custom(
     if not names:
         raise UsageError(f"the objective '{name}' looks at no layer", "name the layers it needs")
 
+    own = welcome(value)
+
     def checked(activations: Mapping[str, Tensor], canvas: Tensor, measured: Tensor) -> Tensor:
         import tensorflow as tf
 
         given = (activations, canvas) if target is None else (activations, canvas, measured)
         with tf.GradientTape() as tape:
             tape.watch([dict(activations), canvas])
-            result = value(*given)
+            result = own(*given)
             if result is None:
                 raise DeepDreamError(f"the objective '{name}' returned nothing", "did you forget 'return'?")
             number = tf.convert_to_tensor(result)
