@@ -106,7 +106,7 @@ class Climb:
             targets = tf.nest.map_structure(_open_spec, bare(self._targets))
             x = _open_spec(self._x)
             weights = tf.TensorSpec([len(self.objective.terms)], tf.float32)
-            self._tiled = TiledGradient(self.network, self.objective, targets)
+            self._tiled = TiledGradient(self.network, self.objective, targets, self.devices)
             self._traced = {
                 "steps": tf.function(
                     self._steps, input_signature=[x, targets, weights, MASK, NUMBERS], autograph=False

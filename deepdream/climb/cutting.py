@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from deepdream import backbones
-from deepdream.climb import memory, tiling
+from deepdream.climb import memory, sharing, tiling
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.objectives import Objective
 from deepdream.pictures.scales import Size
@@ -50,9 +50,19 @@ class Cut:
     """What it had to fit into, in GB."""
     other: Callable[[Size], Grid | None] = lambda size: None
     """The same for pictures of other sizes, which are only looked at."""
+    devices: int = 1
+    """How many share an octave, where that is sooner done."""
 
     def tiles(self, size: Size, halvings: int = 0) -> tuple[tiling.Tile, ...]:
         """The tiles of an octave, their cores halved so many times; none if it stays whole."""
+        grid = self.grid(size, halvings)
+        if self.devices == 1 or self.reach is None or (grid is None and halvings):
+            return self.looks(size, halvings)
+        core, seen = grid or (None, self.reach)
+        return sharing.share(size, self.layers, seen, core, self.devices)
+
+    def looks(self, size: Size, halvings: int = 0) -> tuple[tiling.Tile, ...]:
+        """The tiles in which a picture is only looked at, by one device; none if it does that at once."""
         grid = self.grid(size, halvings)
         return () if grid is None else tiling.cut(size, self.layers, grid.seen, grid.core)
 
@@ -67,12 +77,14 @@ class Cut:
 
     def facts(self, size: Size) -> dict[str, int | bool]:
         """What a report says of the tiles of an octave: nothing, if it stays whole."""
-        grid = self.grid(size)
-        if grid is None:
+        tiles = self.tiles(size)
+        if not tiles or self.reach is None:
             return {}
-        halo = max(grid.seen.before, grid.seen.after)
-        tiles = len(self.tiles(size))
-        return {"tile": grid.core, "tiles": tiles, "halo": halo, "exact": grid.seen == self.reach}
+        grid = self.grid(size)
+        seen = self.reach if grid is None else grid.seen
+        core = tiling.longest(tiles) if grid is None else grid.core
+        halo = max(seen.before, seen.after)
+        return {"tile": core, "tiles": len(tiles), "halo": halo, "exact": seen == self.reach}
 
 
 def cut(
@@ -85,11 +97,13 @@ def cut(
     exact: bool,
     budget: float | None,
     refuse: bool,
+    devices: int = 1,
 ) -> Cut:
     """Cut each octave so that it fits into `budget` GB, or as `tile` says: auto, off, or a side in pixels.
 
     Where the whole reach would make the tiles much more work than the picture is, and `exact` does not ask
     for it, they look only as far as the network needs for a gradient that is right to a hundredth.
+    Several devices share what they have done sooner together, unless `tile` is off.
     Raises DeepDreamError for what does not fit even so, unless `refuse` is false.
     """
     layers = tuple(choice.backbone.layer(name) for name in dict.fromkeys(choice.used.values()))
@@ -109,7 +123,8 @@ def cut(
         return whole or _grid(size, need, seen, tile, budget, refuse)
 
     grids = {size: grid(size) for size in sizes}
-    found = Cut(layers, seen, grids, 0, budget, lambda size: grid(size, refuse=False))
+    share = 1 if tile == "off" else devices
+    found = Cut(layers, seen, grids, 0, budget, lambda size: grid(size, refuse=False), share)
     tiles = found.tiles(sizes[-1])
     return replace(found, memory=need.bytes(sizes[-1], tiling.largest(tiles) if tiles else None))
 

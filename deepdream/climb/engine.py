@@ -145,7 +145,9 @@ class Engine(Context):
         way = Way(update, jitter, shape, transform, parametrisation, average, stop_above, mask is not None)
         place = self._placement()
         dtype = self._dtype(place)
-        made = plan.make(choice, objective, levels, way, self.common, dtype, refuse=not self.dry)
+        made = plan.make(
+            choice, objective, levels, way, self.common, dtype, refuse=not self.dry, devices=place.named
+        )
         for note in made.notes:
             self.say(note)
         cut, shown = made.cut, objective.renamed(choice.used)
@@ -222,7 +224,7 @@ class Engine(Context):
         step.seed, step.first = self.seed, self.steps
         moment, rescues = None, step.rescues
         try:
-            for moment in climb(step, image, route, tiles=tiles, pulse=pulse):
+            for moment in climb(step, image, route, tiles=tiles, looks=cut.looks, pulse=pulse):
                 self._tell(moment, image, route.sizes, labels)
                 if step.rescues > rescues:
                     self.say(

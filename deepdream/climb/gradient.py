@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from deepdream.climb.network import CANVAS, Network
+from deepdream.climb.spreading import OnEach
 from deepdream.climb.tiling import Span, Tile, cells
 from deepdream.objectives import Objective
 from deepdream.objectives.algebra import Aligned, Term
@@ -74,19 +76,20 @@ class TiledGradient:
     false (`Stopped`).
     """
 
-    def __init__(self, network: Network, objective: Objective, targets: Any) -> None:
+    def __init__(
+        self, network: Network, objective: Objective, targets: Any, devices: Sequence[str] = ()
+    ) -> None:
         self.traces = 0
         self._network, self._objective = network, objective
         boxes = tf.TensorSpec([len(objective.layers) + 1, 4], tf.int32)
         numbers = tf.TensorSpec([len(objective.terms)], tf.float32)
         self._signature = [CANVAS, targets, numbers, boxes, numbers]
-        self._summarise = tf.function(
-            self._summaries, input_signature=[CANVAS, targets, boxes], autograph=False
-        )
+        self._devices = devices
+        self._summarise = OnEach(self._summaries, [CANVAS, targets, boxes], devices)
         self._judge = tf.function(self._judged, autograph=False)
-        self._back: Any = None
+        self._back: OnEach | None = None
         self._flat = [number for number, term in enumerate(objective.terms) if _flat(term)]
-        self._beside = tf.function(self._pixels, input_signature=[CANVAS, targets, numbers])
+        self._beside = tf.function(self._pixels, input_signature=[CANVAS, targets, numbers], autograph=False)
 
     def __call__(
         self,
@@ -107,36 +110,49 @@ class TiledGradient:
         values, slopes = tf.zeros([len(self._objective.terms)]), self._none()
         if twice:
             sums = None
-            for number, (tile, place) in enumerate(zip(tiles, places, strict=True), start=1):
-                crop = _crop(canvas, _rolled(tile, shift, size))
-                part = self._summarise(crop, self._seen(targets, place), place.boxes)
-                sums = part if sums is None else tf.nest.map_structure(tf.add, sums, part)
-                if not pulse(number / len(tiles) / 3):  # a way forward is a third of a way there and back
-                    raise Stopped
+            looks = (
+                (_crop(canvas, _rolled(tile, shift, size)), self._seen(targets, place), place.boxes)
+                for tile, place in zip(tiles, places, strict=True)
+            )
+            with closing(self._summarise(looks)) as parts:
+                for number, part in enumerate(parts, start=1):
+                    sums = part if sums is None else tf.nest.map_structure(tf.add, sums, part)
+                    if not pulse(number / len(tiles) / 3):  # a way forward is a third of there and back
+                        raise Stopped
             values, slopes = self._judge(sums, _apart(targets), weights)
         if self._back is None:
             spec = tf.nest.map_structure(lambda slope: tf.TensorSpec(slope.shape, slope.dtype), slopes)
-            self._back = tf.function(self._tile, input_signature=[*self._signature, spec], autograph=False)
+            self._back = OnEach(self._tile, [*self._signature, spec], self._devices)
         total, gradient = _zeros(canvas.shape)
-        for number, (tile, place) in enumerate(zip(tiles, places, strict=True), start=1):
-            rows, columns = _rolled(tile, shift, size)
-            crop = _crop(canvas, (rows, columns))
-            seen = self._seen(targets, place)
-            part, up = self._back(crop, seen, weights, place.boxes, place.shares, slopes)
-            values += part
-            found = up.numpy()
-            for (r0, r1), (top, bottom) in rows:
-                for (c0, c1), (left, right) in columns:
-                    total[:, top:bottom, left:right] += found[:, r0:r1, c0:c1]
-            if self._flat:
-                (top, bottom), (left, right) = tile.core
-                core = canvas[:, top : bottom + 1, left : right + 1]
-                part, up = self._beside(core, seen, weights)
+        ways = (
+            (
+                _crop(canvas, _rolled(tile, shift, size)),
+                self._seen(targets, place),
+                weights,
+                place.boxes,
+                place.shares,
+                slopes,
+            )
+            for tile, place in zip(tiles, places, strict=True)
+        )
+        with closing(self._back(ways)) as parts:
+            for number, (tile, place) in enumerate(zip(tiles, places, strict=True), start=1):
+                part, up = next(parts)
                 values += part
-                total[:, top : bottom + 1, left : right + 1] += up.numpy()
-            done = number / len(tiles)
-            if not pulse((1 + 2 * done) / 3 if twice else done):
-                raise Stopped
+                found = up.numpy()
+                rows, columns = _rolled(tile, shift, size)
+                for (r0, r1), (top, bottom) in rows:
+                    for (c0, c1), (left, right) in columns:
+                        total[:, top:bottom, left:right] += found[:, r0:r1, c0:c1]
+                if self._flat:
+                    (top, bottom), (left, right) = tile.core
+                    core = canvas[:, top : bottom + 1, left : right + 1]
+                    part, up = self._beside(core, self._seen(targets, place), weights)
+                    values += part
+                    total[:, top : bottom + 1, left : right + 1] += up.numpy()
+                done = number / len(tiles)
+                if not pulse((1 + 2 * done) / 3 if twice else done):
+                    raise Stopped
         return values, total, gradient
 
     # --- where a tile is -----------------------------------------------------------------------

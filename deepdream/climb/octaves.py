@@ -93,13 +93,15 @@ def climb(
     route: Route,
     *,
     tiles: Callable[[Size, int], tuple[Tile, ...]] = lambda size, halvings: (),
+    looks: Callable[[Size, int], tuple[Tile, ...]] = lambda size, halvings: (),
     pulse: Callable[[float], bool] = lambda done: True,
 ) -> Iterator[Moment]:
     """Climb through the octaves of `route`.
 
-    `tiles(size, halvings)` cuts an octave into tiles, or leaves it whole; whenever the device runs out of
-    memory, it is asked for tiles halved once more, and the steps are taken again. `pulse` is told after every
-    tile what part of the work is done, and ends the climb by returning false.
+    `tiles(size, halvings)` cuts an octave into tiles, or leaves it whole, and `looks` a picture that targets
+    are measured on; whenever the device runs out of memory, they are asked for tiles halved once more, and
+    the steps are taken again. `pulse` is told after every tile what part of the work is done, and ends the
+    climb by returning false.
     """
     original = to_canvas(start)
     bases = _bases(original, route)
@@ -117,7 +119,7 @@ def climb(
         if state is not None:
             canvas = tf.constant(state.arrays[0])  # what the targets of the octave are measured on
         warm = route.warm and octave > 0 and state is None
-        step.cutter = lambda other, halved=halvings: tiles(other, halved)  # type: ignore[misc]
+        step.cutter = lambda other, halved=halvings: looks(other, halved)  # type: ignore[misc]
         step.enter(canvas, tiles(size, halvings), mask=_mask(route, size), warm=warm)
         if state is not None:
             step.restore(state.arrays[1:])

@@ -13,6 +13,7 @@ from deepdream.climb import memory
 from deepdream.climb.cutting import Cut, cut
 from deepdream.climb.updates import LBFGS, Way
 from deepdream.errors import DeepDreamError, UsageError
+from deepdream.jobs.placement import Device
 from deepdream.jobs.recipe import Common
 from deepdream.objectives import Objective
 from deepdream.objectives.layerspec import runs
@@ -97,8 +98,12 @@ def make(
     dtype: backbones.Precision,
     *,
     refuse: bool,
+    devices: Sequence[Device] = (),
 ) -> Plan:
-    """Plan the climb of `objective` through `sizes`; with `refuse`, DeepDreamError for what does not fit."""
+    """Plan the climb of `objective` through `sizes`; with `refuse`, DeepDreamError for what does not fit.
+
+    Several `devices` share the octaves for which that pays.
+    """
     notes, update = [], way.update
     budget = common.memory or memory.available()
     # A run that stays whole with no limit of its own remembers what it was told to, then as now.
@@ -111,23 +116,31 @@ def make(
         notes.append(f"no octave ends early: {way.stop_above:g} says nothing about {choice.backbone.name}")
         way = replace(way, stop_above=None)
     aligned = [choice.used[name] for term in objective.terms for name in term.aligned]
+    need = memory.need(
+        choice.backbone,
+        choice.used.values(),
+        dtype,
+        update,
+        aligned,
+        measured=any(term.target is not None and term.layers for term in objective.terms),
+        summed=any(term.parts == "summary" for term in objective.terms),
+    )
+    # Every GPU has memory of its own; CPUs have the same, and work at the same time.
+    together = max(1, sum(device.kind == "cpu" for device in devices))
     found = cut(
         choice,
         objective,
         sizes,
-        memory.need(
-            choice.backbone,
-            choice.used.values(),
-            dtype,
-            update,
-            aligned,
-            measured=any(term.target is not None and term.layers for term in objective.terms),
-            summed=any(term.parts == "summary" for term in objective.terms),
-        ),
+        replace(need, activations=need.activations * together),
         tile="off" if way.transform or way.parametrisation else common.tile,
         exact=common.exact,
         budget=budget,
         refuse=refuse,
+        devices=max(1, len(devices)),
     )
-    bound = update != way.update or found.grid(sizes[-1]) is not None
+    if len(devices) > 1 and not any(map(found.tiles, sizes)):
+        whole = found.devices == 1 or found.reach is None
+        why = "this climb is not cut into tiles" if whole else "sharing what is this small would take longer"
+        notes.append(f"only {devices[0]} has work: {why}")
+    bound = update != way.update or bool(found.tiles(sizes[-1]))
     return Plan(replace(way, update=update), found, tuple(notes), bound)

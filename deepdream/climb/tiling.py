@@ -71,16 +71,16 @@ def cell_count(layer: Layer, side: int) -> int:
     return max(0, (side - layer.min_size) // layer.stride + 1)
 
 
-def cut(size: Size, layers: Sequence[Layer], seen: Reach, core: int) -> tuple[Tile, ...]:
-    """Tiles with cores of at most `core` x `core` pixels, a multiple of the stride, and about equal ones.
+def cut(size: Size, layers: Sequence[Layer], seen: Reach, core: int | Size) -> tuple[Tile, ...]:
+    """Tiles with cores of at most `core` pixels a side, a multiple of the stride, and about equal ones.
 
     The last of a row or column may differ, as it takes the pixels that no whole cell is left for.
     """
     coarse = [layer for layer in layers if layer.stride == seen.stride]
     axes = []
-    for side in size:
+    for side, most in zip(size, (core, core) if isinstance(core, int) else core, strict=True):
         covered = min(cell_count(layer, side) for layer in coarse) * seen.stride
-        equal = _up(-(-covered // -(-covered // core)), seen.stride)
+        equal = _up(-(-covered // -(-covered // most)), seen.stride)
         axes.append(list(_along(side, covered, equal, seen)))
     return tuple(
         Tile((rows[0], columns[0]), (rows[1], columns[1])) for rows in axes[0] for columns in axes[1]
@@ -95,6 +95,11 @@ def cost(tiles: Sequence[Tile], size: Size) -> float:
 def largest(tiles: Sequence[Tile]) -> int:
     """How many pixels are looked at together."""
     return max(map(_looked_at, tiles))
+
+
+def longest(tiles: Sequence[Tile]) -> int:
+    """The longest side of a core."""
+    return max(last - first for tile in tiles for first, last in tile.core)
 
 
 def cells(tile: Tile, layer: Layer, size: Size) -> tuple[tuple[Span, Span], float]:
