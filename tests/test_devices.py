@@ -291,7 +291,8 @@ print(json.dumps({
 """
 
 
-@pytest.mark.parametrize(("name", "passes"), [("dream", 1), pytest.param("style", 2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "passes"), [("dream", 1), ("style", 2)])
 def test_several_devices_climb_like_one_and_each_of_them_works(name: str, passes: int) -> None:
     """On logical CPU devices, which a process must ask for before TensorFlow opens its devices."""
     done = subprocess.run([sys.executable, "-c", SEVERAL, name], capture_output=True, text=True, check=False)

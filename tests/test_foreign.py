@@ -45,7 +45,7 @@ def test_shapes_and_transforms_may_be_written_so_too_alone_and_among_others() ->
         return gradient
 
     def mirrored(canvas: Any, seed: Any) -> Any:
-        if seed[0] >= 0:
+        if tf.reduce_max(canvas) > -1.0:
             canvas = tf.reverse(canvas, [2])
         return canvas
 

@@ -146,7 +146,7 @@ class TiledGradient:
                         total[:, top:bottom, left:right] += found[:, r0:r1, c0:c1]
                 if self._flat:
                     (top, bottom), (left, right) = tile.core
-                    core = canvas[:, top : bottom + 1, left : right + 1]
+                    core = _crop(canvas, ([((0, 0), (top, bottom + 1))], [((0, 0), (left, right + 1))]))
                     part, up = self._beside(core, self._seen(targets, place), weights)
                     values += part
                     total[:, top : bottom + 1, left : right + 1] += up.numpy()
@@ -309,10 +309,11 @@ def _rolled(tile: Tile, shift: Sequence[int], size: Size) -> tuple[Pieces, Piece
 
 def _crop(canvas: tf.Tensor, pieces: tuple[Pieces, Pieces]) -> tf.Tensor:
     rows, columns = pieces
-    bands = [canvas[:, top:bottom] for _, (top, bottom) in rows]
-    return tf.concat(
-        [tf.concat([band[:, :, left:right] for _, (left, right) in columns], 2) for band in bands], 1
-    )
+    with tf.device(canvas.device):  # a canvas in main memory stays there; only the crop goes to a GPU
+        bands = [canvas[:, top:bottom] for _, (top, bottom) in rows]
+        return tf.concat(
+            [tf.concat([band[:, :, left:right] for _, (left, right) in columns], 2) for band in bands], 1
+        )
 
 
 def _pieces(span: Span, shift: int, side: int) -> Pieces:
