@@ -96,6 +96,8 @@ def test_an_atlas_shows_how_it_was_made(capsys: pytest.CaptureFixture[str]) -> N
     shown = json.loads(capsys.readouterr().out)
     assert (shown["mode"], shown["seed"], shown["options"]["size"]) == ("layers", 7, 32)
     assert shown["used"]["layers"] == ["block1_conv1[0]", "block1_conv1[1]"]
+    assert cli.run(["show", "atlas.png"]) == 0
+    assert capsys.readouterr().out.startswith("deepdream layers photo.png --atlas atlas.png")
     assert cli.run(["replay", "atlas.png"]) == 2
     again = shlex.split(capsys.readouterr().err.partition("again: deepdream ")[2])
     assert cli.run(again) == 0

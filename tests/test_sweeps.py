@@ -79,6 +79,8 @@ def test_a_sheet_says_how_it_was_made_and_can_be_made_again(capsys: pytest.Captu
     assert cli.run(["show", "a.dream.sweep.png"]) == 0
     shown = capsys.readouterr().out
     assert "--sweep step-size=1,4 --sweep size=16 --seed" in shown
+    assert cli.run(["replay", "a.dream.sweep.png", "-n"]) == 0
+    assert "sheet:     2 pictures" in capsys.readouterr().out
     assert cli.run(["replay", "a.dream.sweep.png", "-o", "again.png", "-q"]) == 0
     assert Path("again.png").read_bytes() == Path("a.dream.sweep.png").read_bytes()
 

@@ -139,8 +139,7 @@ class Engine(Context):
         if note:
             self.say(note)
         counts = plan.counts(steps, asked, len(levels))
-        again = self.repeats.get(str(self.steps))
-        if again is not None and len(again) == len(levels):
+        if (again := self.repeats.get(str(self.steps))) and len(again) == len(levels):
             counts, seconds = tuple(again), None
         way = Way(update, jitter, shape, transform, parametrisation, average, stop_above, mask is not None)
         place = self._placement()
@@ -232,8 +231,8 @@ class Engine(Context):
                     )
                 if self.cancelled:
                     break
-                whole = moment.progress.index == moment.progress.total
-                if self.checkpoint is not None and not whole and self.checkpoint.due():
+                going = moment.progress.index < moment.progress.total
+                if going and self.checkpoint is not None and self.checkpoint.due():
                     self.checkpoint.save(self.seed, self.steps, moment.state(), self.report)
             if moment is None:
                 if sum(route.steps):

@@ -107,12 +107,13 @@ def _replay(job: Job, inputs: Sequence[str], registry: Registry, voice: Voice, a
     target = Target(job.mode, job.output, overwrite=job.overwrite, makes=makes)
     with Interrupts(voice) as interrupts:
         desk = Desk(Session(registry, show_notices=job.debug), target, job, voice, interrupts, answers)
+        if swept:
+            recipe = replace(recipe, used={})
+            (desk.plan_sweep if job.dry_run else desk.sweep)(recipe, str(made), pictures)
+            return INTERRUPTED if interrupts.cancel.is_set() else 0
         if job.dry_run:
             desk.plan(recipe, str(made), pictures)
             return 0
-        if recipe.used.get("sweep"):
-            desk.sweep(replace(recipe, used={}), str(made), pictures)
-            return INTERRUPTED if interrupts.cancel.is_set() else 0
         only = part[0] if part else None
         result = desk.make(recipe, str(made), pictures, suffix=suffix, only=only)
         now = result.recipe.used

@@ -18,6 +18,7 @@ from deepdream.modes.mode import Mode
 from deepdream.modes.registry import Registry
 from deepdream.pictures.picture import load, read_recipe
 from deepdream.pictures.styles import SUFFIX, StyleFile
+from deepdream.tools import atlas
 from deepdream.tools.style_files import facts
 
 __all__ = ["command_of", "show_command"]
@@ -55,6 +56,8 @@ def show_command(registry: Registry) -> Callable[..., None]:
         mode = registry.modes.get(recipe.mode)
         if mode is not None:
             put(shlex.join(command_of(recipe, mode)) + "\n")
+        elif recipe.mode == "layers":
+            put(atlas.command(recipe, picture.name) + "\n")
         every = every or mode is None
         rows: list[list[Any]] = [["mode", "", recipe.mode]]
         if every:
