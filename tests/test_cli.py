@@ -731,6 +731,7 @@ def test_replay_gives_the_same_bytes(run: Run) -> None:
     assert Path("again.png").read_bytes() == first
 
 
+@pytest.mark.slow
 def test_replay_repeats_the_steps_that_time_allowed(run: Run) -> None:
     flags = ["--layer", "block1_conv2", "--octaves", "2", "--steps", "100000", "--seed", "5"]
     done = run("dream", "a.png", *flags, "--time", "3s", "--json")
@@ -985,6 +986,7 @@ def test_help_is_shown_whatever_the_locale_and_the_width() -> None:
     assert done.code == 0 and "--layer" in done.out and done.err == ""
 
 
+@pytest.mark.slow
 def test_of_tensorflow_the_user_hears_nothing() -> None:
     done = finish(program("dream", "a.png", *QUICK, "-q"))
     assert done == Done(0, "a.dream.png\n", "")

@@ -132,6 +132,7 @@ def test_an_octave_ends_where_the_objective_is_high_enough(pool: Pool, photo: Pi
     assert not engine.report["interrupted"]
 
 
+@pytest.mark.slow
 def test_a_climb_ends_in_time_with_steps_at_every_size(pool: Pool, photo: Picture) -> None:
     objective = obj.layer(LAYER)
     Engine(FLOAT32, pool=pool).ascend(photo, objective, steps=1)  # the trace

@@ -119,6 +119,7 @@ def test_wheel_states_licences_and_command(wheel: Path) -> None:
     assert all(word in notice for word in ("Simonyan", "Zisserman", "CC BY 4.0", "float16"))
 
 
+@pytest.mark.slow
 def test_wheel_works_on_its_own(wheel: Path, tmp_path: Path) -> None:
     installed = environment(tmp_path / "environment", wheel)
     here = tmp_path / "here"

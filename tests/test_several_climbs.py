@@ -88,6 +88,7 @@ def test_figures_of_objectives_that_differ_are_not_joined(tiny_network: Bench) -
     assert ends(one, 1.0000001 * one) == (2, 3), "though both are printed alike"
 
 
+@pytest.mark.slow
 def test_an_animation_counts_the_steps_of_all_frames_and_tells_its_formulas(
     common: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,6 +104,7 @@ def test_an_animation_counts_the_steps_of_all_frames_and_tells_its_formulas(
     assert [line[2:] for line in lines if line[:2] == ["used", "formula"]] == [[it] for it in expected]
 
 
+@pytest.mark.slow
 def test_frames_that_went_on_say_the_same_as_those_made_in_one_go(common: list[str]) -> None:
     for folder in ("once", "twice"):
         Path(folder).mkdir()
@@ -116,6 +118,7 @@ def test_frames_that_went_on_say_the_same_as_those_made_in_one_go(common: list[s
         assert path.read_bytes() == (Path("twice") / path.name).read_bytes()
 
 
+@pytest.mark.slow
 def test_one_of_several_pictures_is_replayed_with_a_word_about_the_others(
     common: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

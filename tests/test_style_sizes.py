@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from deepdream.climb.engine import Engine, Pool, Step
 from deepdream.jobs.recipe import Common
 from deepdream.modes.mode import slots
@@ -26,6 +28,7 @@ def terms(longest: int, **options: Any) -> dict[str, float]:
     return steps[0].terms
 
 
+@pytest.mark.slow
 def test_no_term_of_the_default_depends_on_the_size() -> None:
     """Twice the side is four times the pixels and cells: what counted them would be four times off.
 
