@@ -543,6 +543,25 @@ def test_a_dry_run_shows_everything_and_does_nothing(run: Run, no_work: None) ->
     assert (found["steps"], found["layer"]) == (3, ["block4_conv3"]), "the plan is a recipe"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        ("--layer block1_conv2[top65]", 2, "'top65' asks for more channels than the layer's 64"),
+        ("--layer block4_conv3 --guide tiny.png", 1, "a picture of 7x12 px is too small for block4_conv3"),
+        ("--weights junk.h5", 1, "junk.h5 is damaged or no weights file"),
+        ("--weights junk.keras", 1, "junk.keras is damaged or no weights file"),
+        ("--weights none.h5", 1, "no weights file none.h5"),
+    ],
+)
+def test_a_dry_run_refuses_what_the_run_refuses(run: Run, arguments: str, code: int, error: str) -> None:
+    Image.new("RGB", (7, 12), "red").save("tiny.png")
+    Path("junk.h5").write_bytes(b"junk")
+    Path("junk.keras").write_bytes(b"junk")
+    made, planned = (run("dream", "a.png", *arguments.split(), *dry) for dry in ([], ["--dry-run"]))
+    assert (planned.code, planned.out, planned.said[0]) == (code, "", f"error: {error}")
+    assert made == planned
+
+
 def test_a_dry_run_tells_how_far_tiles_look(run: Run, no_work: None) -> None:
     done = run("dream", "a.png", "-n", "--layer", "block2_conv2", "--octaves", "1", "--tile", "32")
     assert "in 4 tiles of 32 px with a halo of 6 px\n" in done.out and "exact = false" in done.out

@@ -110,8 +110,8 @@ def test_weights_damaged_or_of_another_model_end_in_one_line(
 ) -> None:
     path = tmp_path / name
     path.write_bytes(embedded().read_bytes()[:cut])
-    choice = backbones.resolve(model, ["block1_conv1"], weights=path)
     with pytest.raises(DeepDreamError, match=message) as error:
+        choice = backbones.resolve(model, ["block1_conv1"], weights=path)
         backbones.open_extractor(choice, ["block1_conv1"])
     assert str(path) in error.value.message and "\n" not in error.value.message
     assert error.value.hint

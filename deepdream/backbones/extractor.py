@@ -13,6 +13,7 @@ from deepdream.backbones.choice import Choice
 from deepdream.backbones.introspect import outputs_of, stable_names
 from deepdream.backbones.saved import open_saved
 from deepdream.backbones.variant import vary
+from deepdream.backbones.weights import readable
 from deepdream.errors import DeepDreamError
 from deepdream.silence import silence_tensorflow
 
@@ -149,24 +150,10 @@ def _load(model: keras.Model, backbone: Backbone, path: Path) -> None:
     except MemoryError:
         raise
     except Exception as error:
-        whole = _readable(path)
+        whole = readable(path)
         what = f"does not hold the weights of {backbone.name}" if whole else "is damaged or no weights file"
         hint = "weights of the network without its classifier are wanted ('notop' in Keras's names)"
         raise DeepDreamError(f"{path} {what}", hint if whole else "get the file again") from error
-
-
-def _readable(path: Path) -> bool:
-    import zipfile
-
-    import h5py
-
-    if path.suffix == ".keras":
-        return zipfile.is_zipfile(path)
-    try:
-        with h5py.File(path):
-            return True
-    except OSError:
-        return False
 
 
 def _cut(model: keras.Model, operations: dict[str, Any], layers: Sequence[str]) -> keras.Model:

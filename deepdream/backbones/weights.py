@@ -25,7 +25,7 @@ from deepdream.backbones.catalog import Backbone, WeightsFile
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.silence import silence_tensorflow
 
-__all__ = ["State", "Weights", "WeightsMissingError", "fetch", "locate", "state"]
+__all__ = ["State", "Weights", "WeightsMissingError", "fetch", "locate", "readable", "state"]
 
 Origin = Literal["file", "embedded", "cache", "download", "model file"]
 EMBEDDED = {"vgg16": Path(__file__).resolve().parent / "vgg16_imagenet_notop_f16.weights.h5"}
@@ -93,6 +93,8 @@ def locate(
             raise DeepDreamError(f"no weights file {path}", "check the path")
         if path.suffix not in SUFFIXES:
             raise UsageError(f"{path} is no weights file", f"Keras's weights end in {', '.join(SUFFIXES)}")
+        if not readable(path):
+            raise DeepDreamError(f"{path} is damaged or no weights file", "get the file again")
         return Weights(path, "file")
     if backbone.name in EMBEDDED:
         return Weights(EMBEDDED[backbone.name], "embedded")
@@ -108,6 +110,21 @@ def locate(
     if not download:
         return Weights(None, "download")
     return Weights(fetch(backbone, quiet=quiet), "download")
+
+
+def readable(path: Path) -> bool:
+    """Whether the file is one of Keras's by its outside: a zip archive (.keras), or else whole HDF5."""
+    import zipfile
+
+    if path.suffix == ".keras":
+        return zipfile.is_zipfile(path)
+    import h5py
+
+    try:
+        with h5py.File(path):
+            return True
+    except OSError:
+        return False
 
 
 def state(backbone: Backbone) -> State:

@@ -72,6 +72,7 @@ class Engine(Context):
     def features(self, picture: Picture, layers: Sequence[str]) -> dict[str, Any]:
         """Activations of `picture` at its own size: layer name -> float32 tensor `[1, h, w, C]`."""
         choice = self._choose(tuple(layers))
+        plan.check_size((picture.height, picture.width), choice)
         if self.dry:
             return dict.fromkeys(layers)
         place = self._placement()
@@ -132,7 +133,7 @@ class Engine(Context):
             raise UsageError(f"a parametrisation is climbed in one octave, not {asked}", "leave out octaves")
         update = named(optimiser, step_size, history) if isinstance(optimiser, str) else optimiser
         choice = self._choose(objective.layers)
-        plan.check_channels(objective, choice)
+        plan.check(objective, choice)
         full = (image.height, image.width)
         wanted = None if sizes is None else [(height, width) for width, height in sizes]
         levels, note = plan.octaves(full, choice, octaves, octave_scale, wanted)

@@ -16,10 +16,10 @@ from deepdream.errors import DeepDreamError, UsageError
 from deepdream.jobs.placement import Device
 from deepdream.jobs.recipe import Common
 from deepdream.objectives import Objective
-from deepdream.objectives.layerspec import runs
+from deepdream.objectives.layerspec import check_rank, runs
 from deepdream.pictures.scales import Size, octave_sizes
 
-__all__ = ["Plan", "check_channels", "counts", "make", "octaves"]
+__all__ = ["Plan", "check", "check_size", "counts", "make", "octaves"]
 
 
 def octaves(
@@ -57,13 +57,30 @@ def counts(steps: int | Sequence[int], octaves: int, used: int) -> tuple[int, ..
     return tuple(every[-used:])
 
 
-def check_channels(objective: Objective, choice: backbones.Choice) -> None:
-    """Refuse channels that a layer lacks, and those of a layer that another one stands in for."""
+def check_size(size: Size, choice: backbones.Choice) -> None:
+    """Refuse to measure a picture of that height and width that is too small for the network's layers."""
+    used = [choice.backbone.layer(name) for name in dict.fromkeys(choice.used.values())]
+    smallest = max(layer.min_size for layer in used)
+    if min(size) < smallest:
+        raise DeepDreamError(
+            f"a picture of {size[1]}x{size[0]} px is too small for {', '.join(layer.name for layer in used)}",
+            f"the network needs at least {smallest} px on the shorter side",
+        )
+
+
+def check(objective: Objective, choice: backbones.Choice) -> None:
+    """Refuse guides that are too small, channels that a layer lacks, and those of a stand-in's layer."""
+    for guide in (guide for term in objective.terms for guide in term.guides):
+        check_size((guide.height, guide.width), choice)
     for term in objective.terms:
-        if not term.channels:
+        if not term.channels and not term.ranked:
             continue
         wanted = term.layers[0]
         layer = choice.backbone.layer(choice.used[wanted])
+        for rank in term.ranked:
+            check_rank(rank, layer.channels)
+        if not term.channels:
+            continue
         if layer.name != wanted:
             listed = ", ".join(runs(term.channels))
             raise DeepDreamError(

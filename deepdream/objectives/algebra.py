@@ -16,6 +16,7 @@ from deepdream.errors import UsageError
 from deepdream.pictures.scales import Size
 
 if TYPE_CHECKING:
+    from deepdream.objectives.layerspec import Ranked
     from deepdream.pictures.picture import Picture
     from deepdream.pictures.styles import Origin
 
@@ -87,7 +88,8 @@ class Term:
     from the values of the parts of a picture: their mean, weighted by their cells, their sum, or None if not
     at all. With "summary" it is `of(summary, target)`, where the `summary(activations, canvas, target)` of
     parts, a nest of tensors, add up to that of the whole. `channels` are those that the term is about, if it
-    is about some; the engine sees to it that the layer has them.
+    is about some, and `ranked` asks for so many of the strongest or weakest; `guides` are pictures that the
+    target measures at their own size. The engine sees to it that the layer has as many, and sees these.
     """
 
     name: str
@@ -97,6 +99,8 @@ class Term:
     weight: float = 1.0
     parts: Parts = None
     channels: tuple[int, ...] = ()
+    ranked: tuple[Ranked, ...] = ()
+    guides: tuple[Picture, ...] = ()
     aligned: tuple[str, ...] = ()
     """The layers whose activations its target keeps for the whole canvas; the memory for them is planned."""
     summary: Value | None = None

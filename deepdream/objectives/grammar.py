@@ -7,7 +7,7 @@ from typing import Any
 
 from deepdream.errors import UsageError
 from deepdream.objectives.algebra import Objective, total
-from deepdream.objectives.layerspec import LayerSpec, Ranked, parse
+from deepdream.objectives.layerspec import LayerSpec, Ranked, check_rank, parse
 from deepdream.objectives.seeing import Metric, response
 
 __all__ = ["Seen", "layers", "parse_layer", "ranking"]
@@ -78,6 +78,7 @@ def layers(
                 relative=relative,
                 border=border,
                 listed=listed,
+                ranked=aim.ranked,
             )
         )
     return total(terms)
@@ -94,8 +95,7 @@ def ranking(activations: Any, rank: Ranked) -> list[int]:
     values = np.asarray(activations)
     strengths = values.reshape(-1, values.shape[-1]).mean(axis=0)
     count = len(strengths)
-    if rank.count > count:
-        raise UsageError(f"'{rank}' asks for more channels than the layer's {count}")
+    check_rank(rank, count)
     order = np.argsort(-strengths, kind="stable")
     if rank.end == "bottom":
         alive = [index for index in order[::-1] if strengths[index] != 0]

@@ -84,7 +84,7 @@ def direction(name: str, target: Picture | Tensor, *, relative: bool = False) ->
         return tf.reduce_mean(tf.linalg.matvec(_rows(activations[name]), vector)) / length
 
     label = f"{'direction-gain' if relative else 'direction'}({name})"
-    return single(label, value, layers=(name,), target=aim, parts="mean")
+    return single(label, value, layers=(name,), target=aim, parts="mean", guides=_pictures(target))
 
 
 def _guided(
@@ -113,7 +113,12 @@ def _guided(
         return value(_rows(activations[name]), guide) / unit
 
     label = f"{kind}-gain({name})" if relative else f"{kind}({name})"
-    return single(label, reward, layers=(name,), target=aim, parts=parts)
+    return single(label, reward, layers=(name,), target=aim, parts=parts, guides=_pictures(target))
+
+
+def _pictures(target: Picture | Tensor) -> tuple[Picture, ...]:
+    """The guide, if it is a picture yet to be measured."""
+    return (target,) if hasattr(target, "pixels") else ()
 
 
 def _start(name: str, probe: Probe) -> Tensor:

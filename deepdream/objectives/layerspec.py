@@ -25,7 +25,7 @@ from typing import Final, Literal, NoReturn
 
 from deepdream.errors import UsageError
 
-__all__ = ["LayerSpec", "Ranked", "parse", "runs"]
+__all__ = ["LayerSpec", "Ranked", "check_rank", "parse", "runs"]
 
 MOST_CHANNELS: Final = 100_000
 """More than any layer has; a larger number is a slip of the finger."""
@@ -197,6 +197,12 @@ class _Reader:
     def _fail(self, what: str, at: int | None = None) -> NoReturn:
         at = self.at if at is None else at
         raise UsageError(f"'{self.text}' names no layer: {what}", _HINT, column=1 + at)
+
+
+def check_rank(rank: Ranked, count: int) -> None:
+    """Refuse to look for more channels than the `count` of a layer."""
+    if rank.count > count:
+        raise UsageError(f"'{rank}' asks for more channels than the layer's {count}")
 
 
 def runs(channels: Iterable[int]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, get_args
 
 from deepdream.errors import UsageError
 from deepdream.objectives.algebra import Objective, Probe, Tensor, Term
-from deepdream.objectives.layerspec import runs
+from deepdream.objectives.layerspec import Ranked, runs
 from deepdream.pictures.scales import fit
 
 __all__ = ["METRICS", "Metric", "channel", "layer", "mean", "neuron", "response"]
@@ -26,6 +26,7 @@ def response(
     relative: bool = False,
     border: int = 0,
     listed: str | None = None,
+    ranked: Iterable[Ranked] = (),
 ) -> Objective:
     """How strongly a layer, some of its channels or one of its cells respond.
 
@@ -35,7 +36,7 @@ def response(
     example). With `relative`, the value is divided by how loud the whole layer is on the canvas that the
     octave starts from (shrunk to 1024 px if it is larger), mean(a²) or its root, so that layers of different
     loudness weigh the same in a sum. `listed` stands for the channels in the term's name; channels named so
-    may be those of a stand-in.
+    may be those of a stand-in. `ranked` is what they were, or will be, chosen by.
     """
     chosen = tuple(channels)
 
@@ -77,6 +78,7 @@ def response(
         start if relative else None,
         parts=None if place or border else "mean",
         channels=() if listed else chosen,
+        ranked=tuple(ranked),
     )
     return Objective((term,))
 

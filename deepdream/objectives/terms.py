@@ -21,9 +21,10 @@ def single(
     target: Target | None = None,
     parts: Parts = None,
     aligned: tuple[str, ...] = (),
+    guides: tuple[Picture, ...] = (),
 ) -> Objective:
     """An objective of one term."""
-    return Objective((Term(name, layers, value, target, parts=parts, aligned=aligned),))
+    return Objective((Term(name, layers, value, target, parts=parts, aligned=aligned, guides=guides),))
 
 
 def measured(name: str, target: Picture | Tensor, probe: Probe, size: Size | None) -> Tensor:
