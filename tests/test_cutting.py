@@ -19,7 +19,7 @@ def planned(model: str, name: str, size: tuple[int, int] = POSTER, **asked: Any)
     """The cut of one picture, without weights, which have no say in it."""
     backbone = backbones.get(model)
     choice = cast(backbones.Choice, SimpleNamespace(backbone=backbone, used={name: name}))
-    wanted: dict[str, Any] = {"tile": "auto", "exact": False, "budget": 5.0, "refuse": True, **asked}
+    wanted: dict[str, Any] = {"tile": "auto", "exact": False, "budget": 5.0, **asked}
     need = memory.need(backbone, [name], "float32", Ascent())
     return cut(choice, obj.layer(name), [size], need, **wanted)
 

@@ -96,7 +96,6 @@ def cut(
     tile: str,
     exact: bool,
     budget: float | None,
-    refuse: bool,
     devices: int = 1,
 ) -> Cut:
     """Cut each octave so that it fits into `budget` GB, or as `tile` says: auto, off, or a side in pixels.
@@ -104,7 +103,7 @@ def cut(
     Where the whole reach would make the tiles much more work than the picture is, and `exact` does not ask
     for it, they look only as far as the network needs for a gradient that is right to a hundredth.
     Several devices share what they have done sooner together, unless `tile` is off.
-    Raises DeepDreamError for what does not fit even so, unless `refuse` is false.
+    Raises DeepDreamError for what does not fit even so.
     """
     layers = tuple(choice.backbone.layer(name) for name in dict.fromkeys(choice.used.values()))
     adds_up = all(term.parts is not None for term in objective.terms)
@@ -112,7 +111,7 @@ def cut(
     part = 1.0 if exact else _ENOUGH.get(choice.backbone.name, 1.0)
     short = None if seen is None else tiling.shortened(seen, layers, part)
 
-    def grid(size: Size, refuse: bool = refuse) -> Grid | None:
+    def grid(size: Size, refuse: bool = True) -> Grid | None:
         whole = _grid(size, need, seen, tile, budget, refuse=False)
         if short is not None and short != seen:
             if whole and tiling.cost(tiling.cut(size, layers, whole.seen, whole.core), size) <= _DEAR:

@@ -145,9 +145,7 @@ class Engine(Context):
         way = Way(update, jitter, shape, transform, parametrisation, average, stop_above, mask is not None)
         place = self._placement()
         dtype = self._dtype(place)
-        made = plan.make(
-            choice, objective, levels, way, self.common, dtype, refuse=not self.dry, devices=place.named
-        )
+        made = plan.make(choice, objective, levels, way, self.common, dtype, devices=place.named)
         for note in made.notes:
             self.say(note)
         cut, shown = made.cut, objective.renamed(choice.used)

@@ -114,10 +114,9 @@ def make(
     common: Common,
     dtype: backbones.Precision,
     *,
-    refuse: bool,
     devices: Sequence[Device] = (),
 ) -> Plan:
-    """Plan the climb of `objective` through `sizes`; with `refuse`, DeepDreamError for what does not fit.
+    """Plan the climb of `objective` through `sizes`; DeepDreamError for what does not fit into memory.
 
     Several `devices` share the octaves for which that pays.
     """
@@ -152,7 +151,6 @@ def make(
         tile="off" if way.transform or way.parametrisation else common.tile,
         exact=common.exact,
         budget=budget,
-        refuse=refuse,
         devices=max(1, len(devices)),
     )
     if len(devices) > 1 and not any(map(found.tiles, sizes)):

@@ -115,7 +115,8 @@ class Session:
         """What `run` would do, found out without computing anything; the picture is the input."""
         mode, recipe, loaded = self._prepare(recipe, pictures or {})
         repeats = recipe.used.get("octave_steps", {})
-        engine = Engine(recipe.common, seed=recipe.seed or 0, pool=self.pool, dry=True, repeats=repeats)
+        common = _cut_as_before(recipe)
+        engine = Engine(common, seed=recipe.seed or 0, pool=self.pool, dry=True, repeats=repeats)
         try:
             made = mode.call(engine, loaded, recipe.options)
             facts = planned(made, engine) if isinstance(made, Animation) else {}
