@@ -25,6 +25,8 @@ FULL = (
 )
 LARGEST_GUIDE = 512  # pixels: every cell of the picture is compared with every cell of the guide
 
+CHROMA = 0.3  # of the gradient's colours; all of them draw fringes
+
 
 @mode("dream", api=1)
 def dream(
@@ -124,7 +126,7 @@ def dream(
         Option(
             min=0, max=1, help="How much of the gradient's colours to follow; 1: all, with their fringes."
         ),
-    ] = 0.3,
+    ] = CHROMA,
     blur: Annotated[
         float, Option(min=0, max=100, help="Blur the gradient, in pixels: softer and broader strokes.")
     ] = 0.6,
@@ -179,6 +181,8 @@ def dream(
     for penalty, weight in penalties.items():
         if weight:
             objective -= weight * penalty(relative=relative)
+    if keep_colors == "luminance" and chroma != CHROMA:
+        engine.say(f"the dream is in grey, so this does not count: --chroma {chroma:g}")
     sizes = _sizes(image.size, octaves, smallest, octave_scale, octave_rule, octave_top)
     counts = [steps] * len(sizes)
     if octaves is None:

@@ -76,6 +76,19 @@ def test_what_a_preset_says_of_activations_is_not_held_against_a_guide() -> None
     ]
 
 
+def test_a_dream_in_grey_says_that_chroma_does_not_count() -> None:
+    notes = []
+    for options in (
+        {"keep_colors": "luminance", "chroma": 1.0},
+        {"keep_colors": "luminance"},
+        {"chroma": 1.0},
+    ):
+        engine = Engine(Common(precision="float32"), dry=True)
+        made(engine=engine, **options)
+        notes.append(engine.report["notes"])
+    assert notes == [["the dream is in grey, so this does not count: --chroma 1"], [], []]
+
+
 @pytest.mark.parametrize("way", ["match", "cosine"])
 def test_layers_of_a_guided_dream_weigh_what_they_say(way: str) -> None:
     _, steps = watched(guide=GUIDE, guide_by=way, layer=["block1_conv2:0.5", "block2_conv1"], jitter=0)
