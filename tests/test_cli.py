@@ -563,6 +563,21 @@ def test_a_dry_run_refuses_what_the_run_refuses(run: Run, arguments: str, code: 
     assert made == planned
 
 
+@pytest.mark.parametrize(
+    "command", [["show", "cut.jpg"], ["replay", "cut.jpg"], ["dream", "a.png", "--recipe", "cut.jpg"]]
+)
+def test_a_damaged_recipe_is_not_held_against_the_picture(
+    run: Run, no_work: None, command: list[str]
+) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9286] = b'ASCII\0\0\0{"deepdream": {"format": 1, "mo'
+    Image.new("RGB", (64, 48), "red").save("cut.jpg", exif=exif)
+    done = run(*command)
+    assert (done.code, done.out) == (1, "")
+    assert done.said[0].startswith("error: the recipe in cut.jpg is damaged: ")
+    assert done.said[1].startswith("hint: the picture can be used")
+
+
 def test_a_dry_run_tells_how_far_tiles_look(run: Run, no_work: None) -> None:
     done = run("dream", "a.png", "-n", "--layer", "block2_conv2", "--octaves", "1", "--tile", "32")
     assert "in 4 tiles of 32 px with a halo of 6 px\n" in done.out and "exact = false" in done.out

@@ -168,7 +168,7 @@ def _read(path: Path) -> Preset:
     if path.suffix.lower() in _PICTURES:
         from deepdream.pictures.picture import read_recipe
 
-        return _part(Recipe.from_json(read_recipe(path), source=path.name), path.stem)
+        return _part(Recipe.from_json(read_recipe(path), source=f"the recipe in {path.name}"), path.stem)
     try:
         text = path.read_text("utf-8-sig")
     except OSError as error:

@@ -36,7 +36,7 @@ from PIL import (
 )
 
 from deepdream.errors import DeepDreamError, did_you_mean
-from deepdream.pictures.encoding import recipe_in
+from deepdream.pictures.encoding import DamagedRecipeError, recipe_in
 from deepdream.pictures.picture import Picture, Source
 from deepdream.pictures.saving import reason
 
@@ -105,8 +105,11 @@ def recipe_of(path: str | os.PathLike[str]) -> dict[str, Any]:
         else:
             with _opened(path) as (_, image):
                 recipe = recipe_in(image)
-    except ValueError as error:
-        raise DeepDreamError(f"the recipe in {path} is damaged: {error}") from None
+    except DamagedRecipeError as error:
+        raise DeepDreamError(
+            f"the recipe in {path} is damaged: {error}",
+            "the picture can be used all the same; for its recipe, look for a copy that nothing has edited",
+        ) from None
     if recipe is None:
         raise DeepDreamError(
             f"{path} carries no recipe",
@@ -261,7 +264,7 @@ def _opened(path: Path) -> Iterator[tuple[BufferedReader, Image.Image]]:
         warnings.simplefilter("ignore")
         try:
             yield file, Image.open(file, formats=_FORMATS)
-        except DeepDreamError:
+        except (DeepDreamError, DamagedRecipeError):
             raise
         except UnidentifiedImageError:
             raise _unknown(path, file) from None

@@ -24,11 +24,23 @@ from PIL.PngImagePlugin import PngImageFile, PngInfo
 
 from deepdream.errors import DeepDreamError
 
-__all__ = ["carries", "comment_of", "encode", "exif_of", "recipe_in", "recipe_of_comment"]
+__all__ = [
+    "DamagedRecipeError",
+    "carries",
+    "comment_of",
+    "encode",
+    "exif_of",
+    "recipe_in",
+    "recipe_of_comment",
+]
 
 _KEY = "deepdream"
 _ASCII = b"ASCII\0\0\0"  # EXIF 2.3, section 4.6.5: the eight bytes that name a comment's encoding
 _EXIF_ROOM = 65_533 - len(b"Exif\0\0")  # a JPEG segment has a length of two bytes, itself included
+
+
+class DamagedRecipeError(ValueError):
+    """A file has a recipe that cannot be read; of the picture this says nothing."""
 
 
 def encode(image: Image.Image, format: str, recipe: Mapping[str, Any] | None, quality: int) -> bytes:
@@ -63,7 +75,7 @@ def carries(format: str, recipe: Mapping[str, Any]) -> bool:
 
 
 def recipe_in(image: Image.Image) -> dict[str, Any] | None:
-    """The recipe in an opened file, or None; `ValueError` if it is there but damaged."""
+    """The recipe in an opened file, or None; `DamagedRecipeError` if it is there but cannot be read."""
     if isinstance(image, PngImageFile):
         # Other programs may have moved it behind the pixels, which `text` decodes in passing.
         text = image.info.get(_KEY) or image.text.get(_KEY)
@@ -78,7 +90,7 @@ def recipe_in(image: Image.Image) -> dict[str, Any] | None:
         texts = (comment, description, image.info.get("comment"))
         found = next((found for found in map(recipe_of_comment, texts) if found is not None), None)
     if found is not None and not isinstance(found, dict):
-        raise ValueError("not a JSON object")
+        raise DamagedRecipeError("not a JSON object")
     return found
 
 
@@ -115,7 +127,7 @@ def recipe_of_comment(value: object) -> Any:
 
 
 def _parsed(text: str) -> Any:
-    """JSON as the standard has it: `ValueError` for NaN, and for nesting without end."""
+    """JSON as the standard has it: `DamagedRecipeError` for all else, NaN and endless nesting too."""
 
     def refuse(constant: str) -> None:
         raise ValueError(f"{constant} is no JSON number")
@@ -123,4 +135,7 @@ def _parsed(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=refuse)
     except RecursionError:
-        raise ValueError("nested too deeply") from None
+        raise DamagedRecipeError("nested too deeply") from None
+    except ValueError as error:
+        why = str(error)
+        raise DamagedRecipeError(why[:1].lower() + why[1:]) from None

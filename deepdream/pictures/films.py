@@ -179,7 +179,7 @@ def _packets(av: Any, container: Any, roll: _Roll) -> Iterator[Any]:
 
 
 def recipe_of_mp4(path: Path) -> Any:
-    """The recipe that an MP4 file carries, or None; `ValueError` if it is damaged."""
+    """The recipe that an MP4 file carries, or None; `DamagedRecipeError` if it cannot be read."""
     with pyav().open(str(path)) as container:
         return recipe_of_comment(container.metadata.get("comment"))
 

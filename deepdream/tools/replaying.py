@@ -77,7 +77,7 @@ def replay(job: Job, inputs: Sequence[str], registry: Registry) -> int:
 
 def _replay(job: Job, inputs: Sequence[str], registry: Registry, voice: Voice, answers: Answers) -> int:
     made = Path(job.images[0])
-    recipe = Recipe.from_json(read_recipe(made), source=str(made))
+    recipe = Recipe.from_json(read_recipe(made), source=f"the recipe in {made}")
     if recipe.mode == "layers":
         raise UsageError(
             f"{made} is an atlas, which no mode makes", f"again: {atlas.command(recipe, 'again.png')}"

@@ -48,7 +48,7 @@ def show_command(registry: Registry) -> Callable[..., None]:
         """
         if picture.suffix.lower() == SUFFIX:
             return _show_style(picture, as_json=as_json)
-        recipe = Recipe.from_json(read_recipe(picture), source=str(picture))
+        recipe = Recipe.from_json(read_recipe(picture), source=f"the recipe in {picture}")
         if as_json:
             return put(json.dumps(recipe.to_json()))
         if as_toml:
