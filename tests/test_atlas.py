@@ -14,7 +14,7 @@ from deepdream import cli
 from deepdream.climb.engine import Engine
 from deepdream.console.progress import describe
 from deepdream.jobs.recipe import Common
-from deepdream.pictures.picture import Picture, load
+from deepdream.pictures.picture import Picture, load, read_recipe
 from deepdream.testing import picture
 from deepdream.tools import atlas
 
@@ -77,6 +77,24 @@ def test_the_command_saves_it_and_prints_where(capsys: pytest.CaptureFixture[str
     assert load("atlas.png").width > 64
     assert cli.run(["layers", "photo.png", "--atlas", "atlas.png", *small]) == 1
     assert "atlas.png exists already" in capsys.readouterr().err
+
+
+def test_as_json_the_command_prints_one_object(capsys: pytest.CaptureFixture[str]) -> None:
+    atlas = ["layers", "photo.png", "--atlas", "atlas.png", "--size", "32", "--steps", "1", "--json"]
+    atlas += ["--layer", "block1_conv1[0-1]"]
+    assert cli.run([*atlas, "--dry-run"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert not Path("atlas.png").exists()
+    assert cli.run(atlas) == 0
+    made = json.loads(capsys.readouterr().out)
+    for found in (plan, made):
+        assert (found["input"], found["output"], found["model"]) == ("photo.png", "atlas.png", "vgg16")
+        assert found["recipe"]["options"]["layer"] == ["block1_conv1[0-1]"]
+    assert made["layers"] == ["block1_conv1[0]", "block1_conv1[1]"]
+    assert made["recipe"] == read_recipe("atlas.png")
+    assert cli.run(atlas) == 1
+    failed = json.loads(capsys.readouterr().out)
+    assert failed["exit_code"] == 1 and "exists already" in failed["error"]
 
 
 def test_the_progress_names_the_cell_that_is_dreamt() -> None:

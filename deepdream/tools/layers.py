@@ -16,15 +16,19 @@ import typer
 
 from deepdream import backbones
 from deepdream.climb.engine import Engine
+from deepdream.console.failures import Failure
 from deepdream.console.interrupts import Interrupts, in_background
 from deepdream.console.progress import duration, progress
 from deepdream.console.streams import Voice, put, table
+from deepdream.desk.answers import Answers
+from deepdream.desk.batch import given_up
 from deepdream.desk.completion import complete_layers, complete_models
 from deepdream.errors import UsageError
 from deepdream.jobs.recipe import Common
 from deepdream.objectives.layerspec import parse
 from deepdream.pictures.picture import Picture, check_writable, load
 from deepdream.pictures.saving import SUFFIXES
+from deepdream.runs.results import Result
 from deepdream.tools import atlas
 
 __all__ = ["layers"]
@@ -94,6 +98,7 @@ def layers(
     """
     if sheet is not None:
         settings = atlas.Settings(size=size, steps=steps)
+        answers = Answers([model], as_json=as_json)
         raise typer.Exit(
             _atlas(
                 model,
@@ -103,6 +108,7 @@ def layers(
                 every,
                 settings,
                 seed,
+                answers,
                 overwrite=overwrite,
                 quiet=quiet,
                 dry_run=dry_run,
@@ -147,6 +153,7 @@ def _atlas(
     every: bool,
     settings: atlas.Settings,
     seed: int,
+    answers: Answers,
     *,
     overwrite: bool,
     quiet: bool,
@@ -162,7 +169,15 @@ def _atlas(
     picture = load(photo)
     small = picture.fitted(settings.size)
     names = [layer.name for layer in (backbone.layers if every else _rewarding(backbone))]
+    asked = {"layer": texts, "all": every}
     if dry_run:
+        for text in texts:
+            backbone.layer(parse(text).layer)
+        if answers.as_json:
+            plan = atlas.recipe(Engine(Common(model=model), seed=seed), picture, asked, settings, [])
+            facts = {"model": backbone.name, "layers": texts or names, "size": list(small.size)}
+            answers.made(photo, [Path(path)], Result(small, replace(plan, used={}), facts))
+            return 0
         return _planned(path, backbone, small, texts or names, settings)
     voice = Voice(quiet=quiet)
     try:
@@ -187,16 +202,19 @@ def _atlas(
             if not cells:
                 raise KeyboardInterrupt
             title = f"{backbone.name} on {Path(photo).name}"
-            made = atlas.recipe(engine, picture, {"layer": texts, "all": every}, settings, cells)
+            made = atlas.recipe(engine, picture, asked, settings, cells)
             page = replace(atlas.page(engine, cells, count, title), recipe=made.to_json())
             saved = page.save(path, overwrite=overwrite)
             stopped = interrupts.cancel.is_set()
             voice.say(f"{'stopped early: ' if stopped else ''}{len(cells)} pictures in {_since(began)}")
-            put(str(saved))
+            told = ("model", "weights", "notes", "interrupted")
+            facts = {name: engine.report[name] for name in told if name in engine.report}
+            facts |= {"layers": [str(cell.spec) for cell in cells], "size": list(small.size)}
+            answers.made(photo, [saved], Result(page, made, facts, interrupted=stopped))
             return _INTERRUPTED if stopped else 0
     except KeyboardInterrupt:
-        voice.line("interrupted: what was in work is not saved")
-        return _INTERRUPTED
+        answers.all_failed(Failure("interrupted", None, _INTERRUPTED))
+        return given_up(voice)
     finally:
         voice.close()
 
@@ -205,8 +223,6 @@ def _planned(
     path: str, backbone: backbones.Backbone, small: Picture, texts: Sequence[str], settings: atlas.Settings
 ) -> int:
     """Say what an atlas would show; the exit code."""
-    for text in texts:
-        backbone.layer(parse(text).layer)
     put(f"# output: {path}")
     put(f"# dreams: {', '.join(texts)} of {backbone.name}")
     put(f"# each:   {small.width}x{small.height} px, {settings.octaves} octaves of {settings.steps} steps")
