@@ -38,6 +38,30 @@ def test_a_term_may_be_written_with_pythons_own_if_and_for() -> None:
     np.testing.assert_allclose(written, dreamt(obj.mean("block1_conv1")), atol=1e-3)
 
 
+def test_a_term_may_call_others_and_count_but_must_set_what_it_uses() -> None:
+    def magnitude(number: Any) -> Any:
+        if number > 0:
+            return number
+        return -number
+
+    def counted(activations: Any, canvas: Any) -> Any:
+        count = tf.constant(0)
+        while count < 3:
+            count += 1
+        return magnitude(tf.reduce_mean(activations["block1_conv1"])) * tf.cast(count, tf.float32)
+
+    def unset(activations: Any, canvas: Any) -> Any:
+        mean = tf.reduce_mean(activations["block1_conv1"])
+        if mean > 0:
+            extra = mean
+        return extra
+
+    written = dreamt(obj.custom("counted", "block1_conv1", counted))
+    np.testing.assert_allclose(written, dreamt(obj.mean("block1_conv1")), atol=1e-3)
+    with pytest.raises(Exception, match="'extra' must also be initialized"):
+        dreamt(obj.custom("unset", "block1_conv1", unset))
+
+
 def test_shapes_and_transforms_may_be_written_so_too_alone_and_among_others() -> None:
     def only_up(gradient: Any) -> Any:
         if tf.reduce_max(gradient) > -1e9:
