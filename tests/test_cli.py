@@ -870,6 +870,44 @@ def plugin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DEEPDREAM_PLUGINS", str(path))
 
 
+def test_an_error_in_a_frame_names_the_mode(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "frames.py"
+    path.write_text(
+        "from deepdream.api import Animation, Engine, Picture, mode\n\n\n"
+        '@mode("spoilt", api=1)\n'
+        "def spoilt(image: Picture, engine: Engine) -> Animation:\n"
+        '    """Fail at the first frame."""\n\n'
+        "    def frame(index: int, previous: Picture | None) -> Picture:\n"
+        '        raise ValueError("oh dear")\n\n'
+        "    return Animation(frame, 2)\n"
+    )
+    monkeypatch.setenv("DEEPDREAM_PLUGINS", str(path))
+    done = run("spoilt", "a.png")
+    assert done.said[0] == f"error: unexpected ValueError in the mode 'spoilt' ({path}, line 9): oh dear"
+
+
+def test_a_plan_that_would_never_end_is_given_up(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "until.py"
+    path.write_text(
+        "from deepdream.api import Engine, Picture, mode, objectives as obj\n\n\n"
+        '@mode("until", api=1)\n'
+        "def until(image: Picture, engine: Engine) -> Picture:\n"
+        '    """Climb until it is another picture."""\n'
+        "    begun = image\n"
+        "    while image is begun:\n"
+        '        image = engine.ascend(image, obj.mean("block1_conv1"), steps=1)\n'
+        "    return image\n"
+    )
+    monkeypatch.setenv("DEEPDREAM_PLUGINS", str(path))
+    done = run("until", "a.png", "--dry-run")
+    assert done.code == 1
+    assert done.said[0] == "error: the mode cannot be planned: it climbs more than 200 times, or endlessly"
+
+
 def test_a_third_party_mode_is_a_command(run: Run, plugin: None) -> None:
     done = run("polite", "--help")
     assert (done.code, done.err) == (0, "")

@@ -114,3 +114,31 @@ def test_a_parametrisation_in_several_octaves_is_refused(tiny_network: Bench) ->
     with pytest.raises(UsageError, match=message):
         climb(tiny_network, layer(LAYER), parametrisation=Pixels(), sizes=[(32, 24), (64, 48)])
     assert len(climb(tiny_network, layer(LAYER), parametrisation=Pixels(), sizes=[(32, 24)])) == 2
+
+
+def test_an_objective_that_asks_for_another_layer_is_named(tiny_network: Bench) -> None:
+    astray = custom("astray", LAYER, lambda a, x: tf.reduce_mean(a["block9_conv9"]))
+    with pytest.raises(DeepDreamError, match=r"'astray' asks for block9_conv9, .* layers \(block1_conv2\)"):
+        climb(tiny_network, astray)
+
+
+def test_objectives_are_added_up_by_sum(tiny_network: Bench) -> None:
+    total = sum([layer(LAYER), 2 * layer(LAYER)])
+    assert str(total) == str(layer(LAYER) + 2 * layer(LAYER))
+    with pytest.raises(TypeError):
+        1 + layer(LAYER)  # type: ignore[operator]
+
+
+class Sideways:
+    """Takes `size` for (width, height)."""
+
+    def start(self, canvas: Any, seed: Any) -> Any:
+        return canvas
+
+    def decode(self, parameters: Any, size: Any) -> Any:
+        return tf.image.resize(parameters, size[::-1])
+
+
+def test_a_parametrisation_that_decodes_to_another_size_is_told(tiny_network: Bench) -> None:
+    with pytest.raises(DeepDreamError, match=r"decode gave \[1, 64, 48, 3\] for a canvas \[1, 48, 64, 3\]"):
+        climb(tiny_network, layer(LAYER), parametrisation=Sideways())

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from deepdream.climb import bands, optim
+from deepdream.climb import bands, memory, optim
 from deepdream.climb.gradient import TiledGradient, bare, values_of
 from deepdream.climb.network import Cutter, Network, Probe
 from deepdream.climb.shaping import Local
 from deepdream.climb.tiling import Tile
 from deepdream.climb.updates import Way
+from deepdream.errors import DeepDreamError
 from deepdream.objectives import Objective
 from deepdream.objectives.foreign import welcome
 from deepdream.pictures.scales import Size
@@ -98,6 +99,7 @@ class Climb:
             self._x = canvas
         else:
             self._x = self.way.parametrisation.start(canvas, tf.constant([self.seed, self.first]))
+            self._check_decoded(canvas)
         (self._optimiser.resize if warm else self._optimiser.reset)(self._x)
         if self.way.average is not None:
             self._mean.assign((1.0 - self.way.average) * self._x)
@@ -113,6 +115,15 @@ class Climb:
                 ),
                 "move": tf.function(self._move, input_signature=[x, x, weights, MASK], autograph=False),
             }
+
+    def _check_decoded(self, canvas: tf.Tensor) -> None:
+        assert self._decode is not None
+        found = list(getattr(self._decode(self._x, self._size), "shape", ()))
+        if found != list(canvas.shape):
+            raise DeepDreamError(
+                f"a parametrisation's decode gave {found} for a canvas {list(canvas.shape)}",
+                "its `size` is (height, width)",
+            )
 
     def leave(self) -> None:
         """Give back the memory of the last octave."""
@@ -236,6 +247,7 @@ class Climb:
         assert self._tiled is not None
         shift = self._shift(tf.constant([self.seed, index])).numpy().tolist()
         values, array, gradient = self._tiled(self._x, self._targets, weights, self.tiles, shift, self.pulse)
+        memory.give_back()  # half a gigabyte, before the update asks for more
         local = self.way.shape if isinstance(self.way.shape, Local) else None
         plain = local is self.way.shape and self.way.average is None
         if isinstance(self._optimiser, optim.Ascent) and plain:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from deepdream.climb.events import Listener
+from deepdream.errors import DeepDreamError
 from deepdream.jobs.recipe import Common
 from deepdream.objectives import Objective
 from deepdream.pictures.picture import Picture
@@ -22,6 +23,8 @@ __all__ = ["Context"]
 Item = TypeVar("Item")
 _STEPS_OF_A_FRAME = 1 << 14
 """Draws that a frame may take before the next one's begin: more steps than one has."""
+_CLIMBS = 200
+"""How many climbs a plan may have."""
 _FORMULAS = 3
 """How many different formulas of a run are recorded."""
 
@@ -57,6 +60,8 @@ class Context:
     """Steps of every frame made in this run; those before the first frame by 0."""
     _made: tuple[int, int] = (0, 0)
     """How many frames were there already, and their steps."""
+    _climbs: int = 0
+    """How many climbs were planned."""
     _climbed: tuple[tuple[str, float], ...] = ()
     """The terms of the last climb, with their weights."""
     _span: tuple[float, float] = (0.0, 1.0)
@@ -134,6 +139,15 @@ class Context:
     def taken(self) -> int:
         """Steps taken so far, in all climbs and frames."""
         return self._earlier + self.steps - self._before
+
+    def _planned(self) -> None:
+        """Count a climb of a plan: a loop until something is so would never end, as nothing changes."""
+        self._climbs += 1
+        if self._climbs > _CLIMBS:
+            raise DeepDreamError(
+                f"the mode cannot be planned: it climbs more than {_CLIMBS} times, or endlessly",
+                "run it without --dry-run",
+            )
 
     def _note_climb(self, objective: Objective) -> None:
         """Record what is climbed next: in the report are the first formulas, and "..." if there are more."""

@@ -160,6 +160,7 @@ class Engine(Context):
             self.report["time_limit"] = seconds
         if self.dry:
             self.steps += sum(counts)
+            self._planned()
             return image
         if self.cancelled:
             self._stopped()

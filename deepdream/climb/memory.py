@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from deepdream.climb.tiling import Reach
 from deepdream.climb.updates import LBFGS, Adam, Update
 from deepdream.pictures.scales import Size
 
-__all__ = ["Need", "affordable", "available", "need"]
+__all__ = ["Need", "affordable", "available", "give_back", "need"]
 
 _RESIDENT = 640e6
 """Bytes that Python and TensorFlow take before the first canvas."""
@@ -135,3 +137,9 @@ def available(meminfo: Path = Path("/proc/meminfo")) -> float | None:
         return None
     found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
     return round(int(found[0]) * 1024 / 1e9, 3) if found else None
+
+
+def give_back() -> None:
+    """Return to the system what was freed: glibc keeps for itself what the tensors of tiles leave behind."""
+    with suppress(OSError, AttributeError, TypeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)

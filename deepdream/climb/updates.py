@@ -83,7 +83,7 @@ class Parametrisation(Protocol):
         """
 
     def decode(self, parameters: Tensor, size: Size) -> Tensor:
-        """The canvas `[1, H, W, 3]` in grey levels 0-255 that the parameters stand for."""
+        """The canvas `[1, H, W, 3]` in grey levels 0-255 that the parameters stand for; `size` is (H, W)."""
 
 
 @dataclass(frozen=True)

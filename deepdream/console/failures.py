@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -70,10 +71,17 @@ def _in_one_line(error: BaseException) -> str:
 
 
 def _raised_in(error: BaseException, modes: Iterable[Mode]) -> Mode | None:
-    """The mode whose function was running when `error` was raised."""
-    by_code = {mode.function.__code__: mode for mode in modes}
+    """The mode whose function, or one inside it such as a frame's, was running when `error` was raised."""
+    by_code = {code: mode for mode in modes for code in _with_inner(mode.function.__code__)}
     frames = traceback.walk_tb(error.__traceback__)
     return next((by_code[frame.f_code] for frame, _ in frames if frame.f_code in by_code), None)
+
+
+def _with_inner(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _with_inner(constant)
 
 
 def details(error: BaseException) -> str:

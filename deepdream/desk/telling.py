@@ -35,7 +35,7 @@ def summary(result: Result) -> str:
     counted = [_number(report[what], what[:-1]) for what in ("frames", "pictures") if what in report]
     counted.append(_number(report["steps"] or 0, "step"))
     words = [f"{', '.join(counted)} in {duration(report['seconds'])}"]
-    if report["objective"]:
+    if report["objective"] and report.get("pictures", 1) == 1:  # of several, first and last say nothing
         start, end = report["objective"]["start"]["total"], report["objective"]["end"]["total"]
         which = "objective" if isinstance(report["formula"], str) else "last objective"
         words.append(f"{which} {start:.4g} to {end:.4g}")

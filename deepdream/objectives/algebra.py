@@ -123,6 +123,9 @@ class Objective:
             return NotImplemented
         return Objective(self.terms + other.terms)
 
+    def __radd__(self, other: object) -> Objective:
+        return self if other == 0 else NotImplemented  # 0 is what `sum` begins with
+
     def __mul__(self, factor: float) -> Objective:
         if isinstance(factor, bool) or not isinstance(factor, (int, float)):
             return NotImplemented

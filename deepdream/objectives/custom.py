@@ -37,12 +37,20 @@ def custom(
     if not names:
         raise UsageError(f"the objective '{name}' looks at no layer", "name the layers it needs")
 
+    class Found(dict[str, Tensor]):
+        def __missing__(self, key: str) -> Tensor:
+            raise DeepDreamError(
+                f"the objective '{name}' asks for {key}, which is not among its layers ({', '.join(names)})",
+                "name every layer that it needs",
+            )
+
     own = welcome(value)
 
     def checked(activations: Mapping[str, Tensor], canvas: Tensor, measured: Tensor) -> Tensor:
         import tensorflow as tf
 
-        given = (activations, canvas) if target is None else (activations, canvas, measured)
+        found = Found(activations)
+        given = (found, canvas) if target is None else (found, canvas, measured)
         with tf.GradientTape() as tape:
             tape.watch([dict(activations), canvas])
             result = own(*given)
