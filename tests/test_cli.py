@@ -769,7 +769,7 @@ def test_replay_gives_the_same_bytes(run: Run) -> None:
 @pytest.mark.slow
 def test_replay_repeats_the_steps_that_time_allowed(run: Run) -> None:
     flags = ["--layer", "block1_conv2", "--octaves", "2", "--steps", "100000", "--seed", "5"]
-    done = run("dream", "a.png", *flags, "--time", "3s", "--json")
+    done = run("dream", "a.png", *flags, "--time", "6s", "--json")
     used, steps = read_recipe("a.dream.png")["used"], done.json["steps"]
     assert used["steps"] == steps == sum(used["octave_steps"]["0"]) and 1 < steps < 200_000
     assert any("of 200000 steps were left out" in line for line in done.said), done.err
