@@ -864,17 +864,25 @@ def stubborn(image: Picture, engine: Engine, *, steps: int = 1) -> Picture:
 
 
 @pytest.fixture
-def plugin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    path = tmp_path / "plugin.py"
-    path.write_text(PLUGIN)
-    monkeypatch.setenv("DEEPDREAM_PLUGINS", str(path))
+def plug(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Path]:
+    """Make a plugin of this code the only one; where its file is."""
+
+    def plugged(code: str) -> Path:
+        path = tmp_path / "plugin.py"
+        path.write_text(code)
+        monkeypatch.setenv("DEEPDREAM_PLUGINS", str(path))
+        return path
+
+    return plugged
 
 
-def test_an_error_in_a_frame_names_the_mode(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "frames.py"
-    path.write_text(
+@pytest.fixture
+def plugin(plug: Callable[[str], Path]) -> None:
+    plug(PLUGIN)
+
+
+def test_an_error_in_a_frame_names_the_mode(run: Run, plug: Callable[[str], Path]) -> None:
+    path = plug(
         "from deepdream.api import Animation, Engine, Picture, mode\n\n\n"
         '@mode("spoilt", api=1)\n'
         "def spoilt(image: Picture, engine: Engine) -> Animation:\n"
@@ -883,16 +891,12 @@ def test_an_error_in_a_frame_names_the_mode(
         '        raise ValueError("oh dear")\n\n'
         "    return Animation(frame, 2)\n"
     )
-    monkeypatch.setenv("DEEPDREAM_PLUGINS", str(path))
     done = run("spoilt", "a.png")
     assert done.said[0] == f"error: unexpected ValueError in the mode 'spoilt' ({path}, line 9): oh dear"
 
 
-def test_a_plan_that_would_never_end_is_given_up(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "until.py"
-    path.write_text(
+def test_a_plan_that_would_never_end_is_given_up(run: Run, plug: Callable[[str], Path]) -> None:
+    plug(
         "from deepdream.api import Engine, Picture, mode, objectives as obj\n\n\n"
         '@mode("until", api=1)\n'
         "def until(image: Picture, engine: Engine) -> Picture:\n"
@@ -902,7 +906,6 @@ def test_a_plan_that_would_never_end_is_given_up(
         '        image = engine.ascend(image, obj.mean("block1_conv1"), steps=1)\n'
         "    return image\n"
     )
-    monkeypatch.setenv("DEEPDREAM_PLUGINS", str(path))
     done = run("until", "a.png", "--dry-run")
     assert done.code == 1
     assert done.said[0] == "error: the mode cannot be planned: it climbs more than 200 times, or endlessly"

@@ -247,7 +247,7 @@ class Climb:
         assert self._tiled is not None
         shift = self._shift(tf.constant([self.seed, index])).numpy().tolist()
         values, array, gradient = self._tiled(self._x, self._targets, weights, self.tiles, shift, self.pulse)
-        memory.give_back()  # half a gigabyte, before the update asks for more
+        memory.give_back()  # before the update asks for more
         local = self.way.shape if isinstance(self.way.shape, Local) else None
         plain = local is self.way.shape and self.way.average is None
         if isinstance(self._optimiser, optim.Ascent) and plain:

@@ -124,7 +124,7 @@ class Objective:
         return Objective(self.terms + other.terms)
 
     def __radd__(self, other: object) -> Objective:
-        return self if other == 0 else NotImplemented  # 0 is what `sum` begins with
+        return self if isinstance(other, int) and other == 0 else NotImplemented  # what `sum` begins with
 
     def __mul__(self, factor: float) -> Objective:
         if isinstance(factor, bool) or not isinstance(factor, (int, float)):
