@@ -132,7 +132,7 @@ class Engine(Context):
         if parametrisation is not None and asked != 1:
             raise UsageError(f"a parametrisation is climbed in one octave, not {asked}", "leave out octaves")
         update = named(optimiser, step_size, history) if isinstance(optimiser, str) else optimiser
-        choice = self._choose(objective.layers)
+        choice = self._choose(plan.layers_of(image, objective))
         plan.check(objective, choice)
         full = (image.height, image.width)
         wanted = None if sizes is None else [(height, width) for width, height in sizes]

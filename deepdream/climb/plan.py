@@ -17,9 +17,10 @@ from deepdream.jobs.placement import Device
 from deepdream.jobs.recipe import Common
 from deepdream.objectives import Objective
 from deepdream.objectives.layerspec import check_rank, runs
+from deepdream.pictures.picture import Picture
 from deepdream.pictures.scales import Size, octave_sizes
 
-__all__ = ["Plan", "check", "check_size", "counts", "make", "octaves"]
+__all__ = ["Plan", "check", "check_size", "counts", "layers_of", "make", "octaves"]
 
 
 def octaves(
@@ -66,6 +67,14 @@ def check_size(size: Size, choice: backbones.Choice) -> None:
             f"a picture of {size[1]}x{size[0]} px is too small for {', '.join(layer.name for layer in used)}",
             f"the network needs at least {smallest} px on the shorter side",
         )
+
+
+def layers_of(image: object, objective: object) -> tuple[str, ...]:
+    """The layers to climb at; a TypeError, told with the line of the plugin, for what cannot be climbed."""
+    if not (isinstance(image, Picture) and isinstance(objective, Objective)):
+        given = f"{type(image).__name__} and {type(objective).__name__}"
+        raise TypeError(f"ascend climbs from a Picture, with an Objective, in this order, not {given}")
+    return objective.layers
 
 
 def check(objective: Objective, choice: backbones.Choice) -> None:

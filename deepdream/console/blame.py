@@ -24,7 +24,7 @@ def line_of(error: BaseException, file: Path | None) -> str:
     A line of another module of the package is "line 3 of parts.py". Without a `file`, it is that of the first
     module that was being imported. Empty if none of its lines is known.
     """
-    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    frames = [*_frames(error)]
     known = str(file) if file is not None else _first_imported([name for name, _ in frames])
     if known is None:
         return ""
@@ -34,6 +34,14 @@ def line_of(error: BaseException, file: Path | None) -> str:
         return ""
     name, at = own[-1]
     return f"line {at}" if file is not None and name == known else f"line {at} of {Path(name).name}"
+
+
+def _frames(error: BaseException) -> Iterator[tuple[str, int]]:
+    """File and line of every call on the way to `error`; AutoGraph knows which line its own code was."""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        yield frame.f_code.co_filename, line
+    for call in reversed(getattr(getattr(error, "ag_error_metadata", None), "translated_stack", ())):
+        yield call.filename, call.lineno
 
 
 def _is_package(folder: Path) -> bool:

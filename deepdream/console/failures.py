@@ -71,10 +71,17 @@ def _in_one_line(error: BaseException) -> str:
 
 
 def _raised_in(error: BaseException, modes: Iterable[Mode]) -> Mode | None:
-    """The mode whose function, or one inside it such as a frame's, was running when `error` was raised."""
+    """The mode whose function, or one inside it such as a frame's, was running when `error` was raised.
+
+    Else the first one of the file, or the package, that a function on the way belongs to.
+    """
+    modes = [*modes]
     by_code = {code: mode for mode in modes for code in _with_inner(mode.function.__code__)}
-    frames = traceback.walk_tb(error.__traceback__)
-    return next((by_code[frame.f_code] for frame, _ in frames if frame.f_code in by_code), None)
+    codes = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if found := next((by_code[code] for code in codes if code in by_code), None):
+        return found
+    by_file = {mode.function.__code__.co_filename: mode for mode in reversed(modes)}
+    return next((mode for file, mode in by_file.items() if line_of(error, Path(file))), None)
 
 
 def _with_inner(code: CodeType) -> Iterator[CodeType]:

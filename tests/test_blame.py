@@ -1,0 +1,85 @@
+"""Errors in other people's code are told with the line that they came from, wherever it was called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deepdream import cli
+from deepdream.testing import picture
+
+HEAD = """\
+from deepdream.api import Engine, Picture, mode
+from deepdream.api import objectives as obj
+
+@mode("wrong", api=1)
+def wrong(image: Picture, engine: Engine) -> Picture:
+    "Fail."
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    picture(32, 32).save("a.png")
+    monkeypatch.setenv("DEEPDREAM_PLUGINS", str(tmp_path / "plugin"))
+    (tmp_path / "plugin").mkdir()
+    return tmp_path / "plugin"
+
+
+def error(capsys: pytest.CaptureFixture[str]) -> str:
+    assert cli.run(["wrong", "a.png", "-q"]) == 1
+    return capsys.readouterr().err.splitlines()[0]
+
+
+def test_an_error_in_an_objective_has_the_line_in_the_objective(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = """\
+    def value(activations, canvas):
+        import tensorflow as tf
+
+        return tf.reduce_mean(canvas) * [1, 2][5]
+
+    return engine.ascend(image, obj.custom("mine", "block1_conv1", value), steps=1)
+"""
+    (here / "mine.py").write_text(HEAD + body)
+    line = 1 + (HEAD + body).splitlines().index("        return tf.reduce_mean(canvas) * [1, 2][5]")
+    assert f"IndexError in the mode 'wrong' ({here / 'mine.py'}, line {line}):" in error(capsys)
+
+
+def test_an_error_in_an_objective_of_another_module_has_its_line_and_name(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = here / "package"
+    package.mkdir()
+    (package / "parts.py").write_text(
+        "def value(activations, canvas):\n    'The mean.'\n    return canvas.mean_of_all()\n"
+    )
+    body = '    return engine.ascend(image, obj.custom("mine", "block1_conv1", value), steps=1)\n'
+    (package / "__init__.py").write_text("from .parts import value\n" + HEAD + body)
+    assert f"({package / '__init__.py'}, line 3 of parts.py)" in error(capsys)
+
+
+def test_an_error_in_frames_that_another_module_makes_is_the_plugins(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = here / "package"
+    package.mkdir()
+    (package / "parts.py").write_text(
+        "from deepdream.api import Animation\n\n"
+        "def film():\n    def frame(index, previous):\n        raise ValueError('oh dear')\n\n"
+        "    return Animation(frame, 2)\n"
+    )
+    head = HEAD.replace("import Engine", "import Animation, Engine").replace("-> Picture", "-> Animation")
+    (package / "__init__.py").write_text(f"from .parts import film\n{head}    return film()\n")
+    assert f"in the mode 'wrong' ({package / '__init__.py'}, line 5 of parts.py): oh dear" in error(capsys)
+
+
+def test_picture_and_objective_in_the_wrong_order_are_said_to_be(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "mine.py").write_text(HEAD + '    return engine.ascend(obj.layer("block1_conv1"), image)\n')
+    said = error(capsys)
+    assert "line 7)" in said and "from a Picture, with an Objective, in this order" in said
