@@ -105,6 +105,9 @@ def test_several_pictures_are_numbered_and_never_replace_others(run: Run) -> Non
 def test_several_pictures_have_one_answer_and_a_recipe_each(run: Run) -> None:
     answer = json.loads(run("several a.png --json")[0])
     assert answer["outputs"] == [f"a.several.0{n}.png" for n in (1, 2, 3)] and answer["pictures"] == 3
+    planned = json.loads(run("several a.png --dry-run --json -o b.png")[0])
+    assert planned["outputs"] == [f"b.0{n}.png" for n in (1, 2, 3)]
+    assert run("several a.png --dry-run -o b.png")[0] == "# output:    b.01.png to b.03.png"
     assert read_recipe("a.several.02.png")["used"]["picture"] == [2, 3]
     assert run("replay a.several.02.png -o again.png") == ["again.png"]
     assert Path("again.png").read_bytes() == Path("a.several.02.png").read_bytes()

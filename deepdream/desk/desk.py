@@ -18,7 +18,7 @@ from deepdream.desk.answers import Answers
 from deepdream.desk.curves import Curves, curves_path
 from deepdream.desk.making import Making, every_for
 from deepdream.desk.sweeping import Axis, drawn, sheet_of, swept_recipe, variants
-from deepdream.desk.targets import Target
+from deepdream.desk.targets import Target, numbered
 from deepdream.desk.telling import details_of, long_run, show_plan, show_sweep, summary
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.jobs.checkpoints import SUFFIX
@@ -102,7 +102,9 @@ class Desk:
         film = "" if making is None else f"{making.take.shown}, a frame every {making.every} steps"
         if isinstance(place, Path):
             self.target.promise(place)
-        show_plan(plan, place.shown if isinstance(place, Take) else place, image, self.answers, film)
+        count = len(plan.made) if isinstance(plan.made, tuple) else 1
+        paths = [place.shown] if isinstance(place, Take) else numbered(place, count)
+        show_plan(plan, paths, image, self.answers, film)
 
     def plan_sweep(self, recipe: Recipe, image: str | None, pictures: Mapping[str, Picture]) -> None:
         """Say what `sweep` would do."""

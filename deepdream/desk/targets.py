@@ -165,10 +165,9 @@ class Target:
         if not overwrite and self.file is None and (path.exists() or _numbered(path)):
             path = self._free(image, path.suffix)
         self._written.add(path)
-        digits = max(2, len(str(len(pictures))))
+        places = numbered(path, len(pictures))
         return [
-            picture.save(path.with_suffix(f".{number:0{digits}d}{path.suffix}"), overwrite=overwrite)
-            for number, picture in enumerate(pictures, 1)
+            picture.save(place, overwrite=overwrite) for place, picture in zip(places, pictures, strict=True)
         ]
 
     def save_snapshot(self, picture: Picture, path: Path, step: int) -> Path:
@@ -198,6 +197,13 @@ class Target:
 
     def _may_replace(self, path: Path) -> bool:
         return self.overwrite and path not in self._written
+
+
+def numbered(path: Path, count: int) -> list[Path]:
+    """The names of `count` pictures after `path`: a single one has the name itself."""
+    digits = max(2, len(str(count)))
+    numbers = [f".{number:0{digits}d}" for number in range(1, count + 1)] if count > 1 else [""]
+    return [path.with_suffix(f"{number}{path.suffix}") for number in numbers]
 
 
 def _numbered(path: Path) -> list[Path]:

@@ -48,14 +48,16 @@ def _number(count: int, thing: str) -> str:
     return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
-def show_plan(result: Result, path: Path, image: str | None, answers: Answers, film: str = "") -> None:
+def show_plan(
+    result: Result, paths: Sequence[Path], image: str | None, answers: Answers, film: str = ""
+) -> None:
     """The plan of a job on standard output: JSON, or a recipe in TOML under a head of comments."""
     report = dict(result.report)
     if answers.as_json:
         guess = {"estimate": _estimate(report)}
-        return answers.made(image, [path], replace(result, report={**report, **guess}))
+        return answers.made(image, paths, replace(result, report={**report, **guess}))
     head = {
-        "output": path,
+        "output": paths[0] if len(paths) == 1 else f"{paths[0]} to {paths[-1].name}",
         "size": _sizes([report["size"]]),
         "frames": _frames(report),
         "film": film,
