@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,13 @@ def test_the_metadata_names_plugin_version_and_digest(plugin: Path) -> None:
     content = hashlib.sha256(plugin.read_bytes()).digest()
     expected = hashlib.sha256(b"lamp.py\0" + content).hexdigest()
     assert used["plugin"] == {"name": "lamp", "version": "1.2", "sha256": expected}
+
+
+def test_show_names_the_plugin_and_its_version(plugin: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["brighter", "a.png", "-q"]) == 0
+    capsys.readouterr()
+    assert cli.run(["show", "a.brighter.png"]) == 0
+    assert re.search(r"^used +plugin +lamp 1\.2$", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_a_built_in_mode_has_the_version_of_deepdream() -> None:

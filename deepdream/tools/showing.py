@@ -60,6 +60,9 @@ def show_command(registry: Registry) -> Callable[..., None]:
             put(atlas.command(recipe, picture.name) + "\n")
         every = every or mode is None
         rows: list[list[Any]] = [["mode", "", recipe.mode]]
+        if not every and mode is not None and mode.plugin is not None and mode.plugin.kind != "built-in":
+            made_by = recipe.used.get("plugin", {})
+            rows += [["used", "plugin", [" ".join(filter(None, map(made_by.get, ("name", "version"))))]]]
         if every:
             rows += [["input", name, item.path] for name, item in recipe.inputs.items()]
             rows += [["option", name, value] for name, value in recipe.options.items()]
