@@ -213,7 +213,12 @@ def dream(
         else:
             recoloured = colours.with_luminance(image.pixels, colours.luminance(pixels))
         pixels = recoloured if cover is None else pixels + cover * (recoloured - pixels)
-    return image.with_pixels(image.pixels + strength * (pixels - image.pixels))
+    if strength == 1:
+        return image.with_pixels(pixels)
+    blend = pixels - image.pixels  # in place from here: a large picture has few copies beside it
+    blend *= strength
+    blend += image.pixels
+    return image.with_pixels(blend)
 
 
 def _sizes(
