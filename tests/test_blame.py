@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,51 @@ def test_picture_and_objective_in_the_wrong_order_are_said_to_be(
     (here / "mine.py").write_text(HEAD + '    return engine.ascend(obj.layer("block1_conv1"), image)\n')
     said = error(capsys)
     assert "line 7)" in said and "from a Picture, with an Objective, in this order" in said
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            "tf.reduce_mean(canvas) + tf.cast(tf.gather(tf.range(3), tf.size(canvas)), tf.float32)",
+            r"in the mode 'wrong' \(.*mine.py, line 10\): indices = 3072 is not in \[0, 3\)",
+        ),
+        ("tf.math.log(-1 - tf.reduce_mean(canvas))", r"no number at the first step: mine is nan"),
+    ],
+)
+def test_what_fails_while_a_graph_runs_says_why(
+    body: str, said: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "mine.py").write_text(
+        f"{HEAD}    def value(activations, canvas):\n"
+        f"        import tensorflow as tf\n\n        return {body}\n\n"
+        '    return engine.ascend(image, obj.custom("mine", "block1_conv1", value), steps=2)\n'
+    )
+    assert re.search(said, error(capsys))
+    assert not Path("a.wrong.png").exists()
+
+
+def test_a_picture_that_cannot_be_is_laid_at_the_modes_door(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "mine.py").write_text(f"{HEAD}    return image.with_pixels(image.pixels[:, :, 0])\n")
+    assert cli.run(["wrong", "a.png", "-q"]) == 2
+    first, hint = capsys.readouterr().err.splitlines()
+    assert first == "error: pixels must be [height, width, 3], not [32, 32]"
+    assert hint == f"hint: it came up in the mode 'wrong' ({here / 'mine.py'}, line 7)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("steps=-2", "-2 steps are fewer than none"),
+        ("optimiser='sgd'", "no optimiser 'sgd'; there are ascent, adam and lbfgs"),
+    ],
+)
+def test_arguments_of_a_climb_are_checked(
+    arguments: str, said: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = f'    return engine.ascend(image, obj.layer("block1_conv1"), {arguments})\n'
+    (here / "mine.py").write_text(HEAD + call)
+    assert cli.run(["wrong", "a.png", "-q"]) != 0
+    assert said in capsys.readouterr().err

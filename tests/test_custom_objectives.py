@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from deepdream.climb.engine import Engine, Step
@@ -142,3 +143,33 @@ class Sideways:
 def test_a_parametrisation_that_decodes_to_another_size_is_told(tiny_network: Bench) -> None:
     with pytest.raises(DeepDreamError, match=r"decode gave \[1, 64, 48, 3\] for a canvas \[1, 48, 64, 3\]"):
         climb(tiny_network, layer(LAYER), parametrisation=Sideways())
+
+
+class Constant(Sideways):
+    def decode(self, parameters: Any, size: Any) -> Any:
+        return tf.fill([1, *size, 3], 127.5)
+
+
+def test_a_parametrisation_without_a_gradient_is_told(tiny_network: Bench) -> None:
+    with pytest.raises(DeepDreamError, match="decode has no gradient"):
+        climb(tiny_network, layer(LAYER), parametrisation=Constant())
+
+
+class Darker(Sideways):
+    def decode(self, parameters: Any, size: Any) -> Any:
+        return parameters / 2
+
+
+def test_without_a_step_the_picture_is_what_the_parameters_stand_for(tiny_network: Bench) -> None:
+    engine, photo = Engine(tiny_network.common, pool=tiny_network.pool), picture(64, 48)
+    made = engine.ascend(photo, layer(LAYER), steps=0, parametrisation=Darker())
+    np.testing.assert_array_equal(made.pixels, photo.pixels / 2)
+    assert not engine.report.get("interrupted")
+
+
+def test_tiles_that_were_asked_for_and_cannot_be_are_told_of(tiny_network: Bench) -> None:
+    engine = Engine(replace(tiny_network.common, tile="16"), pool=tiny_network.pool)
+    engine.ascend(picture(64, 48), layer(LAYER), steps=1, parametrisation=Darker())
+    assert engine.report["notes"] == [
+        "not cut into tiles: a parametrisation goes through the network in one piece"
+    ]

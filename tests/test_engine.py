@@ -337,7 +337,7 @@ def test_a_stand_in_is_named(photo: Picture, pool: Pool) -> None:
 
 def test_an_objective_that_is_lost_ends_in_one_line(pool: Pool, photo: Picture) -> None:
     engine = Engine(FLOAT32, pool=pool)
-    with pytest.raises(DeepDreamError, match="objective became"):
+    with pytest.raises(DeepDreamError, match=r"no number at the first step: .* is inf"):
         engine.ascend(photo, 1e38 * obj.layer("block3_conv3"), steps=1)
     with pytest.raises(UsageError):
         engine.ascend(photo, obj.total_variation())

@@ -118,11 +118,19 @@ class Climb:
 
     def _check_decoded(self, canvas: tf.Tensor) -> None:
         assert self._decode is not None
-        found = list(getattr(self._decode(self._x, self._size), "shape", ()))
+        with tf.GradientTape() as tape:
+            tape.watch(self._x)
+            decoded = self._decode(self._x, self._size)
+        found = list(getattr(decoded, "shape", ()))
         if found != list(canvas.shape):
             raise DeepDreamError(
                 f"a parametrisation's decode gave {found} for a canvas {list(canvas.shape)}",
                 "its `size` is (height, width)",
+            )
+        if tape.gradient(decoded, self._x) is None:
+            raise DeepDreamError(
+                "a parametrisation's decode has no gradient: nothing in the canvas follows its parameters",
+                "make the canvas of them with TensorFlow functions that have one",
             )
 
     def leave(self) -> None:

@@ -322,6 +322,8 @@ class Engine(Context):
             figures = {"total": sum(terms.values()), **terms}
             if math.isfinite(figures["total"]):
                 self.report.setdefault("objective", {"start": figures})["end"] = figures
+            elif number == 1:
+                raise plan.no_number(terms)
             elif moment.finite:
                 self.say(f"the objective was lost at step {number}: went on from the best picture so far")
             if not moment.finite and (number == progress.index or not math.isfinite(figures["total"])):

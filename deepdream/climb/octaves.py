@@ -147,6 +147,11 @@ def climb(
             kept = _state(step, clock, canvas)
             yield Moment(clock.progress(), taken.values, taken.finite, seconds, shown, kept)
         canvas = _with(step.canvas, sharper)
+    if not clock.index and step.way.parametrisation is not None:
+        # Without a step, too, the picture is what the parameters at the start stand for.
+        none = np.zeros((0, len(step.objective.terms)), np.float32)
+        shown = _shown(step.canvas, original, None)
+        yield Moment(clock.progress(), none, True, 0.0, shown, _state(step, clock, canvas))
 
 
 class _Clock:

@@ -5,7 +5,8 @@ Functions of sizes, the layer table and the objective; what cannot be done is re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from deepdream import backbones
@@ -20,7 +21,7 @@ from deepdream.objectives.layerspec import check_rank, runs
 from deepdream.pictures.picture import Picture
 from deepdream.pictures.scales import Size, octave_sizes
 
-__all__ = ["Plan", "check", "check_size", "counts", "layers_of", "make", "octaves"]
+__all__ = ["Plan", "check", "check_size", "counts", "layers_of", "make", "no_number", "octaves"]
 
 
 def octaves(
@@ -53,9 +54,21 @@ def octaves(
 def counts(steps: int | Sequence[int], octaves: int, used: int) -> tuple[int, ...]:
     """Steps of each of the `used` last of `octaves` octaves: one number for all, or one for each."""
     every = [steps] * octaves if isinstance(steps, int) else list(steps)
+    if any(count < 0 for count in every):
+        raise UsageError(f"{min(every)} steps are fewer than none")
     if len(every) != octaves:
         raise UsageError(f"{len(every)} numbers of steps for {octaves} octaves", "give one for each")
     return tuple(every[-used:])
+
+
+def no_number(terms: Mapping[str, float]) -> DeepDreamError:
+    """The error for an objective that is no finite number on the canvas a climb starts from."""
+    lost = {label: value for label, value in terms.items() if not math.isfinite(value)} or terms
+    what = ", ".join(f"{label} is {value}" for label, value in lost.items())
+    return DeepDreamError(
+        f"the objective is no number at the first step: {what}",
+        "take smaller weights, or --precision float32",
+    )
 
 
 def check_size(size: Size, choice: backbones.Choice) -> None:
@@ -140,6 +153,10 @@ def make(
     if way.stop_above is not None and any(name != used for name, used in choice.used.items()):
         notes.append(f"no octave ends early: {way.stop_above:g} says nothing about {choice.backbone.name}")
         way = replace(way, stop_above=None)
+    at_once = bool(way.transform or way.parametrisation)
+    if at_once and common.tile not in ("auto", "off"):
+        what = "a parametrisation" if way.parametrisation else "what a transform gives"
+        notes.append(f"not cut into tiles: {what} goes through the network in one piece")
     aligned = [choice.used[name] for term in objective.terms for name in term.aligned]
     need = memory.need(
         choice.backbone,
@@ -157,7 +174,7 @@ def make(
         objective,
         sizes,
         replace(need, activations=need.activations * together),
-        tile="off" if way.transform or way.parametrisation else common.tile,
+        tile="off" if at_once else common.tile,
         exact=common.exact,
         budget=budget,
         devices=max(1, len(devices)),

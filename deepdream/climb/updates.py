@@ -66,7 +66,7 @@ def named(name: str, step_size: float, history: int) -> Update:
         return Adam(step_size)
     if name == "lbfgs":
         return LBFGS(history)
-    raise ValueError(f"no optimiser {name!r}")
+    raise ValueError(f"no optimiser {name!r}; there are ascent, adam and lbfgs")
 
 
 class Parametrisation(Protocol):

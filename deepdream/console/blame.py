@@ -42,6 +42,9 @@ def _frames(error: BaseException) -> Iterator[tuple[str, int]]:
         yield frame.f_code.co_filename, line
     for call in reversed(getattr(getattr(error, "ag_error_metadata", None), "translated_stack", ())):
         yield call.filename, call.lineno
+    # What fails while a graph runs says where its operation was made.
+    for file, at in re.findall(r'File "([^"]+)", line (\d+)', str(error)):
+        yield file, int(at)
 
 
 def _is_package(folder: Path) -> bool:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Failure", "details", "explain"]
 
+_ABOUT_NODES = ("[[{{node", "Original stack trace")
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -41,7 +43,10 @@ def explain(error: BaseException, modes: Iterable[Mode] = ()) -> Failure:
     """
     error = unwrapped(error)
     if isinstance(error, DeepDreamError):
-        return Failure(error.message, error.hint, error.exit_code, getattr(error, "column", None))
+        hint = error.hint
+        if hint is None and (mode := _raised_in(error, modes)) and not _is_built_in(mode):
+            hint = f"it came up in {_place(error, mode)}"
+        return Failure(error.message, hint, error.exit_code, getattr(error, "column", None))
     if isinstance(error, typer.TyperException):
         return _of_the_parser(error)
     if isinstance(error, KeyboardInterrupt | typer.Abort):
@@ -53,18 +58,29 @@ def explain(error: BaseException, modes: Iterable[Mode] = ()) -> Failure:
     said = _in_one_line(error)
     name, hint = type(error).__name__, "please report it"
     if mode := _raised_in(error, modes):
-        line = line_of(error, Path(mode.function.__code__.co_filename))
-        name += f" in the mode '{mode.name}' ({', '.join(filter(None, [mode.source, line]))})"
-        hint = hint if mode.source.startswith("built-in ") else "the author of the mode must mend it"
+        name += f" in {_place(error, mode)}"
+        hint = hint if _is_built_in(mode) else "the author of the mode must mend it"
     hints = [meant(error), f"the same command with --debug shows where; {hint}"]
     return Failure(
         f"unexpected {name}: {said}" if said else f"unexpected {name}", " ".join(filter(None, hints)), 1
     )
 
 
+def _place(error: BaseException, mode: Mode) -> str:
+    line = line_of(error, Path(mode.function.__code__.co_filename))
+    return f"the mode '{mode.name}' ({', '.join(filter(None, [mode.source, line]))})"
+
+
+def _is_built_in(mode: Mode) -> bool:
+    return mode.source.startswith("built-in ")
+
+
 def _in_one_line(error: BaseException) -> str:
     """The first line of what an exception says; of a quoted traceback the last, which says why."""
     lines = str(error).strip().splitlines() or [""]
+    if lines[0] == "Graph execution error:":
+        told = (line.strip() for line in reversed(lines))
+        return next((line for line in told if line and not line.startswith(_ABOUT_NODES)), lines[0])
     if lines[0] != "in user code:":
         return lines[0]
     return lines[-1].strip().removeprefix(f"{type(error).__name__}: ")

@@ -177,6 +177,7 @@ def test_a_picture_of_a_mode_that_is_gone_asks_for_its_plugin(
         assert (done.code, done.out) == (2, "")
         assert "'triple', which is not here" in done.said[0] and "c.png" in done.said[0]
         assert "plugin" in done.said[1] and "DEEPDREAM_PLUGINS" in done.said[1]
+        assert line[0] != "replay" or "the plugin plugin brings it" in done.said[1]
 
 
 def interrupt(
