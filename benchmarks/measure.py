@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +164,13 @@ def steps(
         facts = {"cosine": cosines[name], "cpu": statistics.median(cpu for _, cpu in times)}
         rows.append(Row(part, case, name, tuple(seconds for seconds, _ in times), facts=facts))
     return rows
+
+
+def together(rows: Sequence[Row]) -> Row:
+    """What several processes of one contestant needed for one case, as one row."""
+    cpu = statistics.median(row.facts["cpu"] for row in rows)
+    samples = tuple(seconds for row in rows for seconds in row.samples)
+    return replace(rows[0], samples=samples, facts={**rows[0].facts, "cpu": cpu})
 
 
 @dataclass(frozen=True)

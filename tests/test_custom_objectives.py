@@ -173,3 +173,8 @@ def test_tiles_that_were_asked_for_and_cannot_be_are_told_of(tiny_network: Bench
     assert engine.report["notes"] == [
         "not cut into tiles: a parametrisation goes through the network in one piece"
     ]
+
+
+def test_what_is_relative_begins_at_one_for_a_parametrisation_too(tiny_network: Bench) -> None:
+    first, *_ = climb(tiny_network, layer(LAYER, relative=True), parametrisation=Darker())
+    assert first.objective == pytest.approx(1, rel=1e-4)

@@ -31,7 +31,7 @@ RNG = np.random.default_rng(2)
 def small() -> Statistics:
     f = RNG.standard_normal((9, 5)).astype(np.float32)
     return Statistics(
-        Origin("vgg16", "ab" * 32), {("block1_conv1", size): (f.T @ f, f.mean(0)) for size in (64, 128)}
+        Origin("vgg16", "ab" * 32, preprocess="caffe"), {("block1_conv1", size): (f.T @ f, f.mean(0)) for size in (64, 128)}
     )
 
 
@@ -55,7 +55,7 @@ def test_only_statistics_of_that_very_size_layer_and_network_count() -> None:
     assert statistics.at("block1_conv1", 64, Origin("vgg16")) is not None, "unknown weights may be these"
     for other in (("block1_conv1", 65, own), ("block3_conv1", 64, own)):
         assert statistics.at(*other) is None
-    for change in ({"model": "vgg19"}, {"weights": "cd" * 32}, {"pooling": "average"}):
+    for change in ({"model": "vgg19"}, {"weights": "cd" * 32}, {"pooling": "average"}, {"preprocess": "tf"}):
         assert statistics.at("block1_conv1", 64, replace(own, **change)) is None
 
 
@@ -105,7 +105,7 @@ def test_what_was_measured_is_not_measured_again(kept: Statistics) -> None:
 
 def test_a_file_knows_the_weights_it_was_measured_with(kept: Statistics) -> None:
     digest = hashlib.sha256(EMBEDDED["vgg16"].read_bytes()).hexdigest()
-    assert kept.origin == Origin("vgg16", digest, "max")
+    assert kept.origin == Origin("vgg16", digest, "max", "caffe")
 
 
 def test_a_file_of_another_network_is_measured_on_its_picture(kept: Statistics) -> None:

@@ -90,16 +90,15 @@ class Climb:
     ) -> None:
         """Make ready for an octave: targets measured at this size, and a fresh optimiser unless `warm`."""
         self._size = tuple(canvas.shape[1:3])
-        probe = Probe(self.network, canvas, self._size, self.cutter)
-        self._targets = [term.target(probe) if term.target else () for term in self.objective.terms]
         self.tiles = tiles
         if mask is not None:
             self._mask = mask
-        if self.way.parametrisation is None:
-            self._x = canvas
-        else:
+        seen = self._x = canvas
+        if self.way.parametrisation is not None:
             self._x = self.way.parametrisation.start(canvas, tf.constant([self.seed, self.first]))
-            self._check_decoded(canvas)
+            seen = self._decoded(canvas)
+        probe = Probe(self.network, seen, self._size, self.cutter)
+        self._targets = [term.target(probe) if term.target else () for term in self.objective.terms]
         (self._optimiser.resize if warm else self._optimiser.reset)(self._x)
         if self.way.average is not None:
             self._mean.assign((1.0 - self.way.average) * self._x)
@@ -116,7 +115,8 @@ class Climb:
                 "move": tf.function(self._move, input_signature=[x, x, weights, MASK], autograph=False),
             }
 
-    def _check_decoded(self, canvas: tf.Tensor) -> None:
+    def _decoded(self, canvas: tf.Tensor) -> tf.Tensor:
+        """The canvas that the parameters at the start stand for; a DeepDreamError for what is none."""
         assert self._decode is not None
         with tf.GradientTape() as tape:
             tape.watch(self._x)
@@ -132,6 +132,7 @@ class Climb:
                 "a parametrisation's decode has no gradient: nothing in the canvas follows its parameters",
                 "make the canvas of them with TensorFlow functions that have one",
             )
+        return decoded
 
     def leave(self) -> None:
         """Give back the memory of the last octave."""

@@ -308,6 +308,7 @@ class Engine(Context):
         known = self.report.get("layers", [])
         self.report.update(
             model=choice.backbone.name,
+            preprocess=choice.backbone.preprocess,
             weights=choice.weights.facts(),
             requested_layers=list(dict.fromkeys([*self.report.get("requested_layers", []), *layers])),
             layers=list(dict.fromkeys([*known, *choice.used.values()])),

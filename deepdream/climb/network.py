@@ -57,7 +57,10 @@ class Network:
     def origin(self) -> Origin:
         """Which network it is, as style files name it."""
         name, choice = self.extractor.backbone.name, self.choice
-        return Origin(name, choice.weights.sha256(), choice.variant.pooling) if choice else Origin(name)
+        if choice is None:
+            return Origin(name)
+        fitted = self.extractor.backbone.preprocess
+        return Origin(name, choice.weights.sha256(), choice.variant.pooling, fitted)
 
     def layer(self, name: str) -> Layer:
         """What the table says of the layer that answers to a requested name."""

@@ -12,7 +12,10 @@ from deepdream.errors import UsageError
 from deepdream.jobs.options import Parameter, check_values, parameter
 from deepdream.jobs.placement import named_devices
 
-__all__ = ["Common"]
+__all__ = ["Common", "Preprocess"]
+
+Preprocess = Literal["tf", "caffe", "torch", "none"]
+"""What a network is given of grey levels, by the names of `keras.applications`."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Common:
 
     model: str = "auto"
     weights: str | None = None
-    preprocess: Literal["tf", "caffe", "torch", "none"] | None = None
+    preprocess: Preprocess | None = None
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     device: str = "auto"
     size: int | None = None

@@ -43,11 +43,14 @@ class Origin:
     weights: str | None = None
     """SHA-256 of the file of weights; None where that is not known, as in files of earlier versions."""
     pooling: str = "max"
+    preprocess: str | None = None
+    """What the network was given of grey levels; None where that is not known, too."""
 
     def fits(self, other: Origin) -> bool:
-        """Whether statistics of the one are statistics of the other; unknown weights are taken for any."""
+        """Whether statistics of the one are statistics of the other; what is not known may be anything."""
         same = (self.model, self.pooling) == (other.model, other.pooling)
-        return same and (None in (self.weights, other.weights) or self.weights == other.weights)
+        pairs = ((self.weights, other.weights), (self.preprocess, other.preprocess))
+        return same and all(None in pair or pair[0] == pair[1] for pair in pairs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,8 +121,8 @@ def read_style(path: str | os.PathLike[str]) -> StyleFile:
         if not moments or min(size for _, size in moments) < 1:
             raise ValueError("no sizes")
         picture = Picture.from_array(arrays["picture"])
-        weights, pooling = header.get("weights"), header.get("pooling", "max")
-        origin = Origin(str(header["model"]), weights and str(weights), str(pooling))
+        weights, fitted = (header.get(key) and str(header[key]) for key in ("weights", "preprocess"))
+        origin = Origin(str(header["model"]), weights, str(header.get("pooling", "max")), fitted)
         statistics = Statistics(origin, moments)
     except Exception as error:
         raise _damaged(path) from error

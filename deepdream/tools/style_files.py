@@ -13,7 +13,7 @@ from deepdream.climb.engine import Engine
 from deepdream.console.streams import Voice, put
 from deepdream.desk.completion import complete_layers, complete_models
 from deepdream.errors import UsageError
-from deepdream.jobs.recipe import Common
+from deepdream.jobs.common import Common, Preprocess
 from deepdream.pictures.picture import Picture, load
 from deepdream.pictures.saving import exists, write_bytes
 from deepdream.pictures.scales import ladder
@@ -46,6 +46,9 @@ def style_file(
     weights: Annotated[
         Path | None, typer.Option(help="File with other weights, as in 'deepdream style'.", metavar="FILE")
     ] = None,
+    preprocess: Annotated[
+        Preprocess | None, typer.Option(help="What the network gets, as in 'deepdream style'.")
+    ] = None,
     pooling: Annotated[Pooling, typer.Option(help="How the network pools, as in 'deepdream style'.")] = "max",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
@@ -62,7 +65,9 @@ def style_file(
         raise exists(path)
     painting = load(picture)
     voice = Voice(quiet=quiet)
-    engine = Engine(Common(model=model, weights=None if weights is None else str(weights)))
+    engine = Engine(
+        Common(model=model, weights=None if weights is None else str(weights), preprocess=preprocess)
+    )
     engine.alter(pooling=pooling)
     layers = layer or engine.default_layers("style")
     statistics = measure(painting, engine, layers, size, said=voice.say)
@@ -98,7 +103,8 @@ def measure(
             moments[name, side] = (kept.second.numpy(), kept.mean.numpy())
         said(f"size {number}/{len(set(sides))}  measured at {side} px")
     used = engine.report["weights"].get("sha256")
-    return Statistics(Origin(str(engine.report["model"]), used, engine.variant.pooling), moments)
+    fitted = engine.report["preprocess"]
+    return Statistics(Origin(str(engine.report["model"]), used, engine.variant.pooling, fitted), moments)
 
 
 def _whole(picture: Picture) -> Picture:
@@ -118,6 +124,7 @@ def facts(file: StyleFile) -> dict[str, Any]:
         "model": kept.origin.model,
         "weights": kept.origin.weights,
         "pooling": kept.origin.pooling,
+        "preprocess": kept.origin.preprocess,
         "layers": list(dict.fromkeys(layer for layer, _ in kept.moments)),
         "sizes": sorted({size for _, size in kept.moments}),
     }
