@@ -82,7 +82,7 @@ def inception(settings: Settings) -> Iterator[Row]:
         )
     ]
     sizes = [(128, 160)] if settings.quick else [(384, 512)]
-    # One graph takes 0.09 s in one process and 0.15 in the next, and keeps to it: several tell the truth.
+    # How TensorFlow rewrites a graph may depend on chance, once for every process.
     yield from _steps("inception", contestants, sizes, settings, crews=1 if settings.quick else 5)
 
 

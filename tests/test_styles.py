@@ -31,7 +31,8 @@ RNG = np.random.default_rng(2)
 def small() -> Statistics:
     f = RNG.standard_normal((9, 5)).astype(np.float32)
     return Statistics(
-        Origin("vgg16", "ab" * 32, preprocess="caffe"), {("block1_conv1", size): (f.T @ f, f.mean(0)) for size in (64, 128)}
+        Origin("vgg16", "ab" * 32, preprocess="caffe"),
+        {("block1_conv1", size): (f.T @ f, f.mean(0)) for size in (64, 128)},
     )
 
 

@@ -178,6 +178,8 @@ def _copy(network: keras.Model, plan: _Plan, precision: str) -> keras.Model:
     """The network by plan, on an input of float32."""
     import keras
 
+    from deepdream.backbones.pooling import MaxPooling2D
+
     originals: dict[int, Any] = {}
 
     def copy(layer: Any) -> Any:
@@ -195,7 +197,8 @@ def _copy(network: keras.Model, plan: _Plan, precision: str) -> keras.Model:
                 config |= {key: "zeros" for key in config if key.endswith("_initializer")}
             if id(layer) in plan.weights:
                 config["use_bias"] = True
-            clone = type(layer).from_config(config)
+            kind = MaxPooling2D if type(layer) is keras.layers.MaxPooling2D else type(layer)
+            clone = kind.from_config(config)
         originals[id(clone)] = layer
         return clone
 

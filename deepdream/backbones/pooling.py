@@ -1,0 +1,44 @@
+"""Max-pooling whose gradient is oneDNN's in every graph.
+
+Importing this module loads TensorFlow.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+__all__ = ["MaxPooling2D"]
+
+
+class MaxPooling2D(keras.layers.MaxPooling2D):
+    """Keras's layer, with the same values and the same gradient.
+
+    TensorFlow takes oneDNN's gradient of a max-pooling only where its rewriting of the graph meets the
+    pooling first, and in the graph of a loop, whose edges run in a circle, that is chance. Its own runs on
+    one core, and takes forty times as long. So the gradient is a function with a graph of its own, in which
+    the pooling is done once more.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        if self.data_format != "channels_last":
+            return super().call(inputs)
+        how: dict[str, Any] = {
+            "ksize": [1, *self.pool_size, 1],
+            "strides": [1, *self.strides, 1],
+            "padding": self.padding.upper(),
+        }
+
+        def gradient(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
+            pooled = tf.raw_ops.MaxPool(input=x, **how)
+            return tf.raw_ops.MaxPoolGrad(orig_input=x, orig_output=pooled, grad=upstream, **how)
+
+        alone = tf.function(gradient, autograph=False, experimental_attributes={"_noinline": True})
+
+        @tf.custom_gradient
+        def pool(x: tf.Tensor) -> Any:
+            return tf.raw_ops.MaxPool(input=x, **how), lambda upstream: alone(x, upstream)
+
+        return pool(inputs)
