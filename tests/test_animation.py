@@ -39,6 +39,16 @@ def several(image: Picture, engine: Engine, *, count: int = 3, nothing: bool = F
     return [] if nothing else [image.with_pixels(image.pixels / (i + 1)) for i in range(count)]
 
 
+@mode("halted", api=1)
+def halted(image: Picture, engine: Engine) -> list[Picture]:
+    """Be called off while the first of several pictures is made."""
+    made = []
+    for _ in engine.each(range(3)):
+        made.append(image)
+        engine.cancel.set()
+    return made
+
+
 @mode("fade", api=1)
 def fade(
     image: Picture, engine: Engine, *, frames: int = 4, fps: float = 10.0, grow: bool = False
@@ -100,6 +110,12 @@ def test_several_pictures_are_numbered_and_never_replace_others(run: Run) -> Non
     assert run("several a.png -o many/ --count 12")[-1] == "many/a.several.12.png"
     run("several a.png -o a.several.png", code=1)
     assert run("several a.png -o a.several.png --overwrite")[0] == "a.several.01.png"
+
+
+def test_the_first_of_several_pictures_keeps_its_number_where_no_other_came(run: Run) -> None:
+    assert run("halted a.png -o x.png", code=130) == ["x.01.png"]
+    assert run("halted a.png", code=130) == ["a.halted.01.png"]
+    assert run("halted a.png", code=130) == ["a.halted-2.01.png"]
 
 
 def test_several_pictures_have_one_answer_and_a_recipe_each(run: Run) -> None:
