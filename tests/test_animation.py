@@ -70,6 +70,18 @@ def fade(
 def liar(image: Picture, engine: Engine) -> Picture:
     """Say nothing of the list."""
     return [image]
+
+
+@mode("holey", api=1)
+def holey(image: Picture, engine: Engine, *, nan: bool = False) -> list[Picture]:
+    """Leave one out."""
+    return [image, image.with_pixels(image.pixels * float("nan")) if nan else None]
+
+
+@mode("torn", api=1)
+def torn(image: Picture, engine: Engine) -> Animation:
+    """Forget a frame."""
+    return Animation(lambda index, previous: None if index == 2 else image, 4, fps=10)
 '''
 
 
@@ -217,6 +229,9 @@ def test_frames_of_another_command_are_not_gone_on_with(run: Run, monkeypatch: p
         ("several a.png --nothing", 1, "returned a list without a Picture"),
         ("several a.png -o x.webm", 2, "unknown suffix '.webm'"),
         ("liar a.png", 1, "the mode 'liar' returned list"),
+        ("holey a.png", 1, "returned a list whose picture 2 is NoneType, not a Picture"),
+        ("holey a.png --nan", 1, "returned a list whose picture 2 has NaN or infinity in it"),
+        ("torn a.png", 1, "returned an animation whose frame 3 is NoneType, not a Picture"),
     ],
 )
 def test_mistakes_are_told_in_one_line(run: Run, line: str, code: int, error: str) -> None:
