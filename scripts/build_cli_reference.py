@@ -98,7 +98,7 @@ def _options(params: Iterable[Any]) -> Iterator[str]:
     for item in params:
         if item.param_type_name == "option" and not item.hidden:
             flags = ", ".join(f"`{flag}`" for flag in [*item.opts, *item.secondary_opts])
-            value = f" `{item.metavar}`" if item.metavar else ""
+            value = f" `{item.metavar.removesuffix(' ...')}`" if item.metavar else ""
             rows.append((flags + value + _repeated(item), item.help))
     yield from _table("option", rows)
 

@@ -39,6 +39,16 @@ def several(image: Picture, engine: Engine, *, count: int = 3, nothing: bool = F
     return [] if nothing else [image.with_pixels(image.pixels / (i + 1)) for i in range(count)]
 
 
+@mode("halted", api=1)
+def halted(image: Picture, engine: Engine) -> list[Picture]:
+    """Be called off while the first of several pictures is made."""
+    made = []
+    for _ in engine.each(range(3)):
+        made.append(image)
+        engine.cancel.set()
+    return made
+
+
 @mode("fade", api=1)
 def fade(
     image: Picture, engine: Engine, *, frames: int = 4, fps: float = 10.0, grow: bool = False
@@ -60,6 +70,18 @@ def fade(
 def liar(image: Picture, engine: Engine) -> Picture:
     """Say nothing of the list."""
     return [image]
+
+
+@mode("holey", api=1)
+def holey(image: Picture, engine: Engine, *, nan: bool = False) -> list[Picture]:
+    """Leave one out."""
+    return [image, image.with_pixels(image.pixels * float("nan")) if nan else None]
+
+
+@mode("torn", api=1)
+def torn(image: Picture, engine: Engine) -> Animation:
+    """Forget a frame."""
+    return Animation(lambda index, previous: None if index == 2 else image, 4, fps=10)
 '''
 
 
@@ -100,6 +122,12 @@ def test_several_pictures_are_numbered_and_never_replace_others(run: Run) -> Non
     assert run("several a.png -o many/ --count 12")[-1] == "many/a.several.12.png"
     run("several a.png -o a.several.png", code=1)
     assert run("several a.png -o a.several.png --overwrite")[0] == "a.several.01.png"
+
+
+def test_the_first_of_several_pictures_keeps_its_number_where_no_other_came(run: Run) -> None:
+    assert run("halted a.png -o x.png", code=130) == ["x.01.png"]
+    assert run("halted a.png", code=130) == ["a.halted.01.png"]
+    assert run("halted a.png", code=130) == ["a.halted-2.01.png"]
 
 
 def test_several_pictures_have_one_answer_and_a_recipe_each(run: Run) -> None:
@@ -201,6 +229,9 @@ def test_frames_of_another_command_are_not_gone_on_with(run: Run, monkeypatch: p
         ("several a.png --nothing", 1, "returned a list without a Picture"),
         ("several a.png -o x.webm", 2, "unknown suffix '.webm'"),
         ("liar a.png", 1, "the mode 'liar' returned list"),
+        ("holey a.png", 1, "returned a list whose picture 2 is NoneType, not a Picture"),
+        ("holey a.png --nan", 1, "returned a list whose picture 2 has NaN or infinity in it"),
+        ("torn a.png", 1, "returned an animation whose frame 3 is NoneType, not a Picture"),
     ],
 )
 def test_mistakes_are_told_in_one_line(run: Run, line: str, code: int, error: str) -> None:

@@ -370,6 +370,7 @@ def test_missing_folder_is_said(tmp_path: Path) -> None:
 
 def test_what_is_no_file(tmp_path: Path) -> None:
     assert "is a folder" in refusal(tmp_path).message
+    assert refusal(tmp_path).hint == f"name a file in it, or all: {tmp_path / '*.jpg'}"
     os.mkfifo(tmp_path / "pipe.png")
     assert "not a regular file" in refusal(tmp_path / "pipe.png").message
     with pytest.raises(DeepDreamError, match="name"):

@@ -85,6 +85,25 @@ def test_a_sheet_says_how_it_was_made_and_can_be_made_again(capsys: pytest.Captu
     assert Path("again.png").read_bytes() == Path("a.dream.sweep.png").read_bytes()
 
 
+def test_each_value_of_an_option_that_may_be_repeated_is_a_list_of_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sweep = "layer=block1_conv2[3,7],block2_conv1"
+    assert cli.run(["dream", "a.png", *QUICK[2:-1], "--sweep", sweep]) == 0
+    said = capsys.readouterr().err
+    assert "picture 1/2  layer block1_conv2[3,7]" in said and "picture 2/2  layer block2_conv1" in said
+    assert read_recipe("a.dream.sweep.png")["used"]["sweep"] == {
+        "layer": [["block1_conv2[3,7]"], ["block2_conv1"]]
+    }
+    assert cli.run(["show", "a.dream.sweep.png"]) == 0
+    assert f"--sweep '{sweep}' --seed" in capsys.readouterr().out
+    assert cli.run(["replay", "a.dream.sweep.png", "-n"]) == 0
+    assert "#   layer block1_conv2[3,7]: " in capsys.readouterr().out
+    assert cli.run(["replay", "a.dream.sweep.png", "-o", "again.png", "-q"]) == 0
+    assert Path("again.png").read_bytes() == Path("a.dream.sweep.png").read_bytes()
+    assert cli.run(["dream", "a.png", "--recipe", "a.dream.sweep.png", "-n"]) == 0
+
+
 def report(name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(Path(name).read_text())
     return found

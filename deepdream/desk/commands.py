@@ -279,11 +279,12 @@ def _option(item: Parameter, variable: str, panel: str, **given: Any) -> _Declar
     elif default is None or default is REQUIRED:
         kind = kind | None
     shown = None if default in (None, REQUIRED, []) else _text(default)
+    metavar = "" if item.item is bool else item.info.metavar or _metavar(item)
     info = typer.Option(
         *flags,
         help=_plain(_with_default(item, shown)),
         show_default=False,
-        metavar="" if item.item is bool else item.info.metavar or _metavar(item),
+        metavar=f"{metavar} ...".lstrip() if item.multiple else metavar,
         envvar=variable,
         show_envvar=False,
         hidden=item.info.hidden,

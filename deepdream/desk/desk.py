@@ -272,7 +272,7 @@ class Desk:
             made = made[min(only, len(made)) - 1]
         if isinstance(made, tuple):
             self._note([note for picture in made for note in picture.saving_notes(place)])
-            return self.target.save_all(made, place, image)
+            return self.target.save_all(made, place, image, stopped=result.interrupted)
         self._note(made.saving_notes(place))
         return [self.target.save(made, place, image)]
 

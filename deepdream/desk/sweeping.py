@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,8 @@ __all__ = ["Axis", "axes_of", "drawn", "parse_sweep", "sheet_of", "swept_recipe"
 
 _SHARED = ("plugin", "model", "weights", "layers", "requested_layers", "precision")
 """What the pictures of a sheet have in common, mostly: those of the last one."""
+_COMMA = re.compile(r",(?![^\[]*\])")
+"""A comma between values: none inside brackets, as in `block5_conv1[3,7]`."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,10 @@ class Axis:
 
 
 def parse_sweep(texts: Sequence[str], mode: Mode) -> tuple[Axis, ...]:
-    """What `strength=0.2,0.5,0.8` means, once or twice; a UsageError says what is wrong with it."""
+    """What `strength=0.2,0.5,0.8` means, once or twice; a UsageError says what is wrong with it.
+
+    Each value of an option that may be repeated stands for a list of one.
+    """
     if len(texts) > 2:
         raise UsageError(f"{len(texts)} options to sweep", "a sheet has rows and columns: two at most")
     axes = [_axis(text, mode) for text in texts]
@@ -42,7 +48,7 @@ def parse_sweep(texts: Sequence[str], mode: Mode) -> tuple[Axis, ...]:
 def _axis(text: str, mode: Mode) -> Axis:
     head, equals, tail = text.partition("=")
     name = head.strip().removeprefix("--").replace("-", "_")
-    words = [word.strip() for word in tail.split(",")]
+    words = [word.strip() for word in _COMMA.split(tail)]
     if not equals or not name or not all(words):
         raise UsageError(
             f"'{text}' is no sweep", "write an option and its values: --sweep strength=0.2,0.5,0.8"
@@ -55,11 +61,11 @@ def variants(recipe: Recipe, axes: Sequence[Axis]) -> Iterator[tuple[tuple[str, 
     """Every combination, the last axis changing fastest, with its label; all have the same seed."""
     seed = drawn(recipe.seed)
     for values in product(*(axis.values for axis in axes)):
-        chosen = dict(zip(axes, values, strict=True))
-        own: Mapping[str, Any] = {axis.name: value for axis, value in chosen.items() if not axis.common}
-        shared: Mapping[str, Any] = {axis.name: value for axis, value in chosen.items() if axis.common}
+        chosen = list(zip(axes, values, strict=True))
+        own: Mapping[str, Any] = {axis.name: value for axis, value in chosen if not axis.common}
+        shared: Mapping[str, Any] = {axis.name: value for axis, value in chosen if axis.common}
         yield (
-            tuple(f"{axis.name.replace('_', '-')} {_shown(value)}" for axis, value in chosen.items()),
+            tuple(f"{axis.name.replace('_', '-')} {_shown(value)}" for axis, value in chosen),
             replace(
                 recipe,
                 options={**recipe.options, **own},

@@ -156,16 +156,21 @@ class Target:
         """Give the name of an animation to no other."""
         self._written.add(take.path or take.reel.folder / take.reel.stem)
 
-    def save_all(self, pictures: Sequence[Picture], path: Path, image: str | None) -> list[Path]:
-        """Save several pictures under numbered names made of `path`; a single one at `path` itself."""
-        if len(pictures) == 1:
+    def save_all(
+        self, pictures: Sequence[Picture], path: Path, image: str | None, *, stopped: bool = False
+    ) -> list[Path]:
+        """Save several pictures under numbered names made of `path`; a single one at `path` itself.
+
+        Where the mode was `stopped`, others might have come: a single one has its number too.
+        """
+        if len(pictures) == 1 and not stopped:
             return [self.save(pictures[0], path, image)]
         self.make_folder()
         overwrite = self._may_replace(path)
         if not overwrite and self.file is None and (path.exists() or _numbered(path)):
             path = self._free(image, path.suffix)
         self._written.add(path)
-        places = numbered(path, len(pictures))
+        places = numbered(path, len(pictures), single=not stopped)
         return [
             picture.save(place, overwrite=overwrite) for place, picture in zip(places, pictures, strict=True)
         ]
@@ -199,10 +204,12 @@ class Target:
         return self.overwrite and path not in self._written
 
 
-def numbered(path: Path, count: int) -> list[Path]:
-    """The names of `count` pictures after `path`: a single one has the name itself."""
+def numbered(path: Path, count: int, *, single: bool = True) -> list[Path]:
+    """The names of `count` pictures after `path`: a `single` one has the name itself."""
     digits = max(2, len(str(count)))
-    numbers = [f".{number:0{digits}d}" for number in range(1, count + 1)] if count > 1 else [""]
+    numbers = [f".{number:0{digits}d}" for number in range(1, count + 1)]
+    if count == 1 and single:
+        return [path]
     return [path.with_suffix(f"{number}{path.suffix}") for number in numbers]
 
 

@@ -180,17 +180,24 @@ class Mode:
         if self.makes == "pictures" and isinstance(result, list | tuple):
             if not result:
                 raise self.fault("returned a list without a Picture in it")
-            return tuple(self.check_picture(item) for item in result)
+            return tuple(
+                self.check_picture(item, f"a list whose picture {number}")
+                for number, item in enumerate(result, start=1)
+            )
         if isinstance(result, list | tuple | Animation):
             raise self.fault(f"returned {type(result).__name__}, and does not say so after its '->'")
         return self.check_picture(result)
 
-    def check_picture(self, result: object) -> Picture:
-        """`result` if it is a sound Picture; a DeepDreamError that names the mode if not."""
+    def check_picture(self, result: object, part: str = "") -> Picture:
+        """`result` if it is a sound Picture; a DeepDreamError that names the mode if not.
+
+        `part` says what it is of the whole result, as in "a list whose picture 2".
+        """
         if not isinstance(result, Picture):
-            raise self.fault(_instead_of("a Picture", result))
+            wrong = f"returned {part} is {type(result).__name__}, not a Picture" if part else ""
+            raise self.fault(wrong or _instead_of("a Picture", result))
         if not _finite(result):
-            raise self.fault("returned a picture with NaN or infinity in it")
+            raise self.fault(f"returned {f'{part} has' if part else 'a picture with'} NaN or infinity in it")
         return result
 
     def fault(self, what: str) -> DeepDreamError:

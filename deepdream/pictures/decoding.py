@@ -298,7 +298,8 @@ def _reading(path: Path) -> BufferedReader:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise DeepDreamError(f"{path} is a folder, not a picture", "name a file in it")
+            hint = f"name a file in it, or all: {path / '*.jpg'}"
+            raise DeepDreamError(f"{path} is a folder, not a picture", hint)
         if not stat.S_ISREG(status.st_mode):
             raise DeepDreamError(f"{path} is not a regular file", "save it to a file first")
         if status.st_size == 0:

@@ -25,7 +25,7 @@ def watched(made: Animation, mode: Mode, engine: Engine, recipe: Recipe) -> Anim
             engine.report["interrupted"] = True
         if engine.report["interrupted"] and previous is not None:
             raise Ended
-        picture = mode.check_picture(made.frame(index, previous))
+        picture = mode.check_picture(made.frame(index, previous), f"an animation whose frame {index + 1}")
         if previous is not None:
             if engine.report["interrupted"]:  # half a frame would not be what the recipe says
                 raise Ended

@@ -97,7 +97,7 @@ def command_of(recipe: Recipe, mode: Mode) -> list[str]:
         if value != default[item.name] and value is not None:
             words += _flags(item, value)
     for name, values in recipe.used.get("sweep", {}).items():
-        words += ["--sweep", f"{name.replace('_', '-')}={','.join(map(_typed, values))}"]
+        words += ["--sweep", f"{name.replace('_', '-')}={_typed(values)}"]
     return [*words, *([] if recipe.seed is None else ["--seed", str(recipe.seed)])]
 
 
@@ -112,6 +112,8 @@ def _flags(item: Parameter, value: Any) -> Iterator[str]:
 
 def _typed(value: Any) -> str:
     """A value as people type it."""
+    if isinstance(value, list):
+        return ",".join(map(_typed, value))
     return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 

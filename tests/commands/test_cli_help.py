@@ -29,6 +29,7 @@ def test_help_of_a_mode_has_examples_ranges_defaults_and_presets(run: Run) -> No
     assert "(0 to 100000; default: 10)" in text
     assert "Options of dream" in text and "Output and running" in text
     assert "google-2015" in text and "DEEPDREAM_DREAM_LAYER" in text
+    assert "--layer TEXT ... What" in text and "--steps INT Gradient" in text, "what may be repeated is told"
 
 
 @pytest.mark.parametrize("tool", [[name] for name in TOOLS] + [["models", "fetch"], ["plugins", "list"]])
