@@ -13,7 +13,7 @@ import tensorflow as tf
 __all__ = ["MaxPooling2D"]
 
 
-class MaxPooling2D(keras.layers.MaxPooling2D):
+class MaxPooling2D(keras.layers.MaxPooling2D):  # type: ignore[misc]
     """Keras's layer, with the same values and the same gradient.
 
     TensorFlow takes oneDNN's gradient of a max-pooling only where its rewriting of the graph meets the
@@ -37,7 +37,7 @@ class MaxPooling2D(keras.layers.MaxPooling2D):
 
         alone = tf.function(gradient, autograph=False, experimental_attributes={"_noinline": True})
 
-        @tf.custom_gradient
+        @tf.custom_gradient  # type: ignore[untyped-decorator]
         def pool(x: tf.Tensor) -> Any:
             return tf.raw_ops.MaxPool(input=x, **how), lambda upstream: alone(x, upstream)
 
