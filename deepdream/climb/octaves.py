@@ -180,7 +180,8 @@ class _Clock:
 
     def chunk(self, *, tiled: bool) -> int:
         """How many steps to take at once: few enough to stay lively; none where the octave is done."""
-        self._save_time()
+        if self._fresh:
+            self._save_time()  # to make an octave ready has taken some
         left = self._left[self.octave]
         if tiled or self._fresh or self._pace is None:
             return min(1, left)  # the first step of an octave is the one that memory may not suffice for
