@@ -146,10 +146,9 @@ def preset(
     return found
 
 
-def mode_missing(source: str, mode: str, plugin: Mapping[str, Any] | None = None) -> UsageError:
-    """The error for a recipe, read from `source`, whose mode is not installed; it recorded the `plugin`."""
-    named = " ".join(str(plugin[key]) for key in ("name", "version") if key in plugin) if plugin else ""
-    brings = f"the plugin {named} brings it" if named else "a plugin brings it"
+def mode_missing(source: str, mode: str, plugin: str = "") -> UsageError:
+    """The error for a recipe, read from `source`, whose mode is not installed; `plugin` brought it then."""
+    brings = f"the plugin {plugin} brings it" if plugin else "a plugin brings it"
     return UsageError(
         f"{source} is for the mode '{mode}', which is not here",
         f"{brings}: install that plugin, or name its file or folder in DEEPDREAM_PLUGINS",

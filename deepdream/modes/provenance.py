@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from deepdream.errors import DeepDreamError
 
-__all__ = ["Plugin", "check_same"]
+__all__ = ["Plugin", "check_same", "named"]
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ def check_same(mode: str, recorded: Mapping[str, Any], plugin: Plugin | None) ->
     then, now = str(recorded.get("name")), plugin.name
     version = recorded.get("version")
     if then != now:
-        why = f"by the plugin {_named(then, version)}, and here it comes from {_named(now, plugin.version)}"
+        why = f"by the plugin {named(recorded)}, and here it comes from {named(plugin.facts())}"
     elif plugin.kind == "built-in":
         return
     elif version != plugin.version:
-        why = f"by {_named(then, version)}, and here is {_named(now, plugin.version)}"
+        why = f"by {named(recorded)}, and here is {named(plugin.facts())}"
     elif recorded.get("sha256") not in (None, plugin.sha256()):
-        why = f"by {_named(then, version)} as it was before {plugin.file} was changed"
+        why = f"by {named(recorded)} as it was before {plugin.file} was changed"
     else:
         return
     raise DeepDreamError(
@@ -86,5 +86,6 @@ def check_same(mode: str, recorded: Mapping[str, Any], plugin: Plugin | None) ->
     )
 
 
-def _named(name: str, version: Any) -> str:
-    return f"{name} {version}" if version else name
+def named(recorded: Mapping[str, Any]) -> str:
+    """Name and version of a plugin, as `facts` and recipes have them; empty where neither is known."""
+    return " ".join(str(recorded[key]) for key in ("name", "version") if recorded.get(key))

@@ -22,7 +22,7 @@ from deepdream.desk.targets import Target
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.jobs.recipe import Recipe, mode_missing
 from deepdream.jobs.versions import versions
-from deepdream.modes.provenance import check_same
+from deepdream.modes.provenance import check_same, named
 from deepdream.modes.registry import Registry
 from deepdream.pictures.picture import Picture, load, read_recipe
 from deepdream.runs.session import Session
@@ -83,7 +83,7 @@ def _replay(job: Job, inputs: Sequence[str], registry: Registry, voice: Voice, a
             f"{made} is an atlas, which no mode makes", f"again: {atlas.command(recipe, 'again.png')}"
         )
     if recipe.mode not in registry.modes:
-        raise mode_missing(str(made), recipe.mode, recipe.used.get("plugin"))
+        raise mode_missing(str(made), recipe.mode, named(recipe.used.get("plugin") or {}))
     if not job.any_plugin:
         check_same(recipe.mode, recipe.used.get("plugin") or {}, registry.get(recipe.mode).plugin)
     pictures = _find_inputs(recipe, made, inputs)

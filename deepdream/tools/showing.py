@@ -15,6 +15,7 @@ from deepdream.console.streams import put, table
 from deepdream.jobs.options import Parameter
 from deepdream.jobs.recipe import Common, Recipe
 from deepdream.modes.mode import Mode
+from deepdream.modes.provenance import named
 from deepdream.modes.registry import Registry
 from deepdream.pictures.picture import load, read_recipe
 from deepdream.pictures.styles import SUFFIX, StyleFile
@@ -61,8 +62,7 @@ def show_command(registry: Registry) -> Callable[..., None]:
         every = every or mode is None
         rows: list[list[Any]] = [["mode", "", recipe.mode]]
         if not every and mode is not None and mode.plugin is not None and mode.plugin.kind != "built-in":
-            made_by = recipe.used.get("plugin", {})
-            rows += [["used", "plugin", [" ".join(filter(None, map(made_by.get, ("name", "version"))))]]]
+            rows += [["used", "plugin", named(recipe.used.get("plugin") or {})]]
         if every:
             rows += [["input", name, item.path] for name, item in recipe.inputs.items()]
             rows += [["option", name, value] for name, value in recipe.options.items()]
