@@ -132,6 +132,25 @@ def test_an_octave_ends_where_the_objective_is_high_enough(pool: Pool, photo: Pi
     assert not engine.report["interrupted"]
 
 
+def test_time_may_be_over_with_the_last_step(
+    pool: Pool, photo: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = open_climb(pool, Way(), photo)
+    run = step.run
+
+    def slow(first: int, count: int):  # type: ignore[no-untyped-def]
+        made = run(first, count)
+        if first == 7:
+            late = time.monotonic() + 2000
+            monkeypatch.setattr("deepdream.climb.octaves.time.monotonic", lambda: late)
+        return made
+
+    monkeypatch.setattr(step, "run", slow)
+    last = list(climb(step, photo, route(every=1, deadline=time.monotonic() + 1000)))[-1]
+    assert last.progress.index == 7
+    assert last.progress.done == 1.0
+
+
 @pytest.mark.slow
 def test_a_climb_ends_in_time_with_steps_at_every_size(pool: Pool, photo: Picture) -> None:
     objective = obj.layer(LAYER)

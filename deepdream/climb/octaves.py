@@ -221,10 +221,10 @@ class _Clock:
         if self._route.deadline is None or self._pace is None or self.index < 2:
             return  # the first step of all tells little: it waits for the trace
         ahead = self._pixels_of(self._left) * self._pace
-        time_left = self._route.deadline - time.monotonic()
+        time_left = max(0.0, self._route.deadline - time.monotonic())
         if ahead <= time_left:
             return
-        part = max(0.0, time_left) / ahead
+        part = time_left / ahead
         self._left = [int(n * part) for n in self._left]
         # Rounded down, no step may be left for the largest sizes, which count most: one, if there is time.
         for octave in reversed(range(self.octave, len(self._left))):
