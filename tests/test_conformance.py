@@ -97,6 +97,19 @@ def test_a_mode_that_breaks_a_rule_is_told_which_and_how(rule: str) -> None:
     assert head == "the mode 'sample' does not conform:" and line.startswith(f"{rule}: {message}")
 
 
+def test_what_breaks_several_rules_is_said_once_with_its_line() -> None:
+    def body(_image: Picture, _engine: Engine) -> Picture:
+        raise ValueError("boom")
+
+    rules = "rises, keeps_shape, is_quiet"
+    with pytest.raises(AssertionError) as caught:
+        assert_mode_conforms(made(body), skip=only(*rules.split(", ")))
+    _, line = str(caught.value).splitlines()
+    where = f"{__file__}, line {body.__code__.co_firstlineno + 1}"
+    assert line == f"{rules}: unexpected ValueError in the mode 'sample' ({where}): boom"
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
 def test_options_need_help_and_defaults() -> None:
     @mode("bare", api=1)
     def bare(image: Picture, engine: Engine, *, a: int = 1, b: Annotated[int, Option(help="B.")]) -> Picture:

@@ -15,7 +15,9 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from deepdream.climb.engine import Step
-from deepdream.errors import DeepDreamError, UsageError
+from deepdream.console.blame import meant
+from deepdream.console.failures import explain
+from deepdream.errors import DeepDreamError, UsageError, unwrapped
 from deepdream.jobs.recipe import Input, Recipe
 from deepdream.modes.mode import Mode, declare, declares
 from deepdream.modes.registry import Registry
@@ -91,7 +93,7 @@ def assert_mode_conforms(
     skip: Mapping[str, str] = MappingProxyType({}),
     bench: Bench | None = None,
 ) -> None:
-    """Hold a mode to the contract; an AssertionError has a line for every rule that it breaks.
+    """Hold a mode to the contract; an AssertionError has a line for everything that breaks a rule.
 
     `options` are given to it in every run (few steps make it quick), `pictures` by parameter name in place
     of soft patches of 80 by 64 pixels. `skip` names checks, those in CHECKS, that cannot hold for this mode,
@@ -106,19 +108,29 @@ def assert_mode_conforms(
         raise UsageError(f"{function!r} is not a mode", 'decorate it: @mode("name", api=1)')
     mode = declare(function, function.__code__.co_filename)
     bench = bench or tiny_network()
-    broken = []
+    broken: dict[str, list[str]] = {}
+    cause: Exception | None = None
     with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, DEEPDREAM_OFFLINE="1"):
         case = _case(mode, options, pictures, bench, Path(folder))
         for name, check in CHECKS.items():
             if name in skip:
                 continue
             try:
-                if (what := check(case)) is not None:
-                    broken.append(f"{name}: {what}")
-            except DeepDreamError as error:
-                broken.append(f"{name}: {error.message}" + (f" ({error.hint})" if error.hint else ""))
+                what = check(case)
+            except Exception as error:
+                what, cause = _said(error, mode), error
+            if what is not None:
+                broken.setdefault(what, []).append(name)
     if broken:
-        raise AssertionError("\n".join([f"the mode '{mode.name}' does not conform:", *broken]))
+        lines = [f"{', '.join(names)}: {what}" for what, names in broken.items()]
+        raise AssertionError("\n".join([f"the mode '{mode.name}' does not conform:", *lines])) from cause
+
+
+def _said(error: Exception, mode: Mode) -> str:
+    """An error as the user would be told of it: in one line, with the line of the mode that it came from."""
+    failure = explain(error, [mode])
+    hint = failure.hint if isinstance(unwrapped(error), DeepDreamError) else meant(error)
+    return failure.message + (f" ({hint})" if hint else "")
 
 
 def _case(
