@@ -60,7 +60,7 @@ def test_an_error_in_an_objective_of_another_module_has_its_line_and_name(
     )
     body = '    return engine.ascend(image, obj.custom("mine", "block1_conv1", value), steps=1)\n'
     (package / "__init__.py").write_text("from .parts import value\n" + HEAD + body)
-    assert f"({package / '__init__.py'}, line 3 of parts.py)" in error(capsys)
+    assert f"({package / 'parts.py'}, line 3)" in error(capsys)
 
 
 def test_an_error_in_frames_that_another_module_makes_is_the_plugins(
@@ -75,7 +75,7 @@ def test_an_error_in_frames_that_another_module_makes_is_the_plugins(
     )
     head = HEAD.replace("import Engine", "import Animation, Engine").replace("-> Picture", "-> Animation")
     (package / "__init__.py").write_text(f"from .parts import film\n{head}    return film()\n")
-    assert f"in the mode 'wrong' ({package / '__init__.py'}, line 5 of parts.py): oh dear" in error(capsys)
+    assert f"in the mode 'wrong' ({package / 'parts.py'}, line 5): oh dear" in error(capsys)
 
 
 def test_picture_and_objective_in_the_wrong_order_are_said_to_be(

@@ -104,7 +104,10 @@ def test_the_digest_of_a_package_is_that_of_all_its_modules(tmp_path: Path) -> N
     (package / "notes.txt").write_text("other words")
     assert Plugin("pack", None, package / "__init__.py").sha256() == digest
     (package / "parts.py").write_text("# other code")
-    assert Plugin("pack", None, package / "__init__.py").sha256() != digest
+    changed = Plugin("pack", None, package / "__init__.py")
+    assert changed.sha256() != digest
+    with pytest.raises(DeepDreamError, match=rf"as it was before {re.escape(str(package))} was changed"):
+        check_same("brighter", {"name": "pack", "sha256": digest}, changed)
     assert Plugin("gone", None, tmp_path / "gone.py").sha256() is None
 
 

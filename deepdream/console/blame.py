@@ -15,25 +15,31 @@ from typing import Any
 
 from deepdream.errors import did_you_mean
 
-__all__ = ["line_of", "meant"]
+__all__ = ["line_of", "meant", "spot_of"]
 
 
-def line_of(error: BaseException, file: Path | None) -> str:
-    """The last line of `file`, or of the package that it is in, on the way to `error`: "line 37".
+def spot_of(error: BaseException, file: Path | None) -> tuple[str, int] | None:
+    """The last file and line of `file`, or of the package that it is in, on the way to `error`.
 
-    A line of another module of the package is "line 3 of parts.py". Without a `file`, it is that of the first
-    module that was being imported. Empty if none of its lines is known.
+    Without a `file`, that of the first module that was being imported. None if none of its lines is known.
     """
     frames = [*_frames(error)]
     known = str(file) if file is not None else _first_imported([name for name, _ in frames])
     if known is None:
-        return ""
+        return None
     folder = Path(known).parent
-    own = [(n, at) for n, at in frames if n == known or (_is_package(folder) and folder in Path(n).parents)]
-    if not own:
+    packaged = _is_package(folder)
+    own = [(name, at) for name, at in frames if name == known or (packaged and folder in Path(name).parents)]
+    return own[-1] if own else None
+
+
+def line_of(error: BaseException, file: Path | None) -> str:
+    """The line of `spot_of` in words: "line 37" of `file`, "line 3 of parts.py" of another. Or empty."""
+    spot = spot_of(error, file)
+    if spot is None:
         return ""
-    name, at = own[-1]
-    return f"line {at}" if file is not None and name == known else f"line {at} of {Path(name).name}"
+    name, at = spot
+    return f"line {at}" if name == str(file) else f"line {at} of {Path(name).name}"
 
 
 def _frames(error: BaseException) -> Iterator[tuple[str, int]]:

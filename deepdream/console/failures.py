@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from deepdream.console.blame import line_of, meant
+from deepdream.console.blame import meant, spot_of
 from deepdream.errors import DeepDreamError, unwrapped
 
 if TYPE_CHECKING:
@@ -67,8 +67,16 @@ def explain(error: BaseException, modes: Iterable[Mode] = ()) -> Failure:
 
 
 def _place(error: BaseException, mode: Mode) -> str:
-    line = line_of(error, Path(mode.function.__code__.co_filename))
-    return f"the mode '{mode.name}' ({', '.join(filter(None, [mode.source, line]))})"
+    """The mode, where it is from, and the file and line of it that the error came up at."""
+    where = mode.source
+    if spot := spot_of(error, Path(mode.function.__code__.co_filename)):
+        name, line = spot
+        source = Path(where)
+        if source.is_file():
+            where = f"{where if source.absolute() == Path(name) else name}, line {line}"
+        else:  # a package, by its name
+            where += f", line {line}{'' if _is_built_in(mode) else f' of {Path(name).name}'}"
+    return f"the mode '{mode.name}' ({where})"
 
 
 def _is_built_in(mode: Mode) -> bool:
@@ -97,7 +105,7 @@ def _raised_in(error: BaseException, modes: Iterable[Mode]) -> Mode | None:
     if found := next((by_code[code] for code in codes if code in by_code), None):
         return found
     by_file = {mode.function.__code__.co_filename: mode for mode in reversed(modes)}
-    return next((mode for file, mode in by_file.items() if line_of(error, Path(file))), None)
+    return next((mode for file, mode in by_file.items() if spot_of(error, Path(file))), None)
 
 
 def _with_inner(code: CodeType) -> Iterator[CodeType]:

@@ -23,6 +23,11 @@ class Plugin:
     """The module that defines the mode; None if it is in no file."""
     kind: Literal["built-in", "file", "package"] = "file"
 
+    @property
+    def place(self) -> Path | None:
+        """Its file, or the folder of the package: all that the digest is of."""
+        return None if self.file is None else _root(self.file)
+
     def sha256(self) -> str | None:
         """The digest of the module, or of all modules of the package it is in, by name and content."""
         if self.file is None or not self.file.is_file():
@@ -77,7 +82,7 @@ def check_same(mode: str, recorded: Mapping[str, Any], plugin: Plugin | None) ->
     elif version != plugin.version:
         why = f"by {named(recorded)}, and here is {named(plugin.facts())}"
     elif recorded.get("sha256") not in (None, plugin.sha256()):
-        why = f"by {named(recorded)} as it was before {plugin.file} was changed"
+        why = f"by {named(recorded)} as it was before {plugin.place} was changed"
     else:
         return
     raise DeepDreamError(
