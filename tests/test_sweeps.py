@@ -11,7 +11,7 @@ import pytest
 
 from deepdream import cli
 from deepdream.desk.curves import Curves
-from deepdream.desk.sweeping import parse_sweep, variants
+from deepdream.desk.sweeping import joined, parse_sweep, variants
 from deepdream.errors import UsageError
 from deepdream.jobs.recipe import Recipe
 from deepdream.modes.registry import load as load_registry
@@ -46,11 +46,26 @@ def test_every_combination_is_made_with_one_seed() -> None:
 WRONG = {
     "nothing": (["strength"], "is no sweep"),
     "no values": (["steps="], "is no sweep"),
+    "an empty value": (["steps=1,,2"], "is no sweep"),
     "an unknown option": (["stepps=1,2"], "no option 'stepps'"),
     "a value of another kind": (["steps=1,x"], "--steps must be a whole number"),
     "three": (["steps=1", "jitter=0", "octaves=1"], "3 options to sweep"),
     "the same twice": (["steps=1", "--steps=2"], "twice"),
 }
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("a[1,2],b", ["a[1,2]", "b"]),
+        ("a[3]@0.25,0.5,b@0.5, 0.5:2,c", ["a[3]@0.25,0.5", "b@0.5, 0.5:2", "c"]),
+        ("a,b; c", ["a,b", "c"]),
+    ],
+)
+def test_values_may_have_commas_of_their_own(text: str, values: list[str]) -> None:
+    (axis,) = parse_sweep([f"layer={text}"], MODE)
+    assert axis.values == tuple([value] for value in values)
+    assert parse_sweep([f"layer={joined(values)}"], MODE) == (axis,)
 
 
 @pytest.mark.parametrize("case", WRONG)

@@ -238,7 +238,8 @@ def _running(mode: Mode, registry: Registry) -> Iterator[_Declaration]:
     yield option(
         "sweep",
         list[str],
-        "Make a contact sheet of an option at several values; twice: of every combination.",
+        "Make a contact sheet of an option at several values (parted by ';' if they have commas); "
+        "twice: of every combination.",
         metavar="OPTION=VALUE,...",
     )
     if mode.makes != "animation":

@@ -14,12 +14,12 @@ from deepdream.jobs.recipe import Common, Recipe
 from deepdream.modes.mode import Mode
 from deepdream.pictures.picture import Picture
 
-__all__ = ["Axis", "axes_of", "drawn", "parse_sweep", "sheet_of", "swept_recipe", "variants"]
+__all__ = ["Axis", "axes_of", "drawn", "joined", "parse_sweep", "sheet_of", "swept_recipe", "variants"]
 
 _SHARED = ("plugin", "model", "weights", "layers", "requested_layers", "precision")
 """What the pictures of a sheet have in common, mostly: those of the last one."""
-_COMMA = re.compile(r",(?![^\[]*\])")
-"""A comma between values: none inside brackets, as in `block5_conv1[3,7]`."""
+_WHOLE = re.compile(r"\[[^\]]*\]|@[\d\s.]+,[\d\s.]+")
+"""What stays in one piece though it has commas: channels and places, as in `block5_conv1[3,7]@0.25,0.5`."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Axis:
 def parse_sweep(texts: Sequence[str], mode: Mode) -> tuple[Axis, ...]:
     """What `strength=0.2,0.5,0.8` means, once or twice; a UsageError says what is wrong with it.
 
-    Each value of an option that may be repeated stands for a list of one.
+    Semicolons part values that have commas of their own. Each value of an option that may be repeated stands
+    for a list of one.
     """
     if len(texts) > 2:
         raise UsageError(f"{len(texts)} options to sweep", "a sheet has rows and columns: two at most")
@@ -48,13 +49,29 @@ def parse_sweep(texts: Sequence[str], mode: Mode) -> tuple[Axis, ...]:
 def _axis(text: str, mode: Mode) -> Axis:
     head, equals, tail = text.partition("=")
     name = head.strip().removeprefix("--").replace("-", "_")
-    words = [word.strip() for word in _COMMA.split(tail)]
+    words = _split(tail)
     if not equals or not name or not all(words):
         raise UsageError(
             f"'{text}' is no sweep", "write an option and its values: --sweep strength=0.2,0.5,0.8"
         )
     common = name in {item.name for item in Common.parameters()}
     return _checked(name, words, mode, common=common)
+
+
+def _split(text: str) -> list[str]:
+    """The values in a text: parted by semicolons if there are any, else by commas."""
+    if ";" in text:
+        words = text.split(";")
+    else:
+        kept = _WHOLE.sub(lambda found: found[0].replace(",", "\0"), text)
+        words = [word.replace("\0", ",") for word in kept.split(",")]
+    return [word.strip() for word in words]
+
+
+def joined(words: Sequence[str]) -> str:
+    """The text that `parse_sweep` takes apart into `words`."""
+    text = ",".join(words)
+    return text if _split(text) == [*words] else ";".join(words)
 
 
 def variants(recipe: Recipe, axes: Sequence[Axis]) -> Iterator[tuple[tuple[str, ...], Recipe]]:

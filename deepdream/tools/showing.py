@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from deepdream.console.streams import put, table
+from deepdream.desk.sweeping import joined
 from deepdream.jobs.options import Parameter
 from deepdream.jobs.recipe import Common, Recipe
 from deepdream.modes.mode import Mode
@@ -97,7 +98,7 @@ def command_of(recipe: Recipe, mode: Mode) -> list[str]:
         if value != default[item.name] and value is not None:
             words += _flags(item, value)
     for name, values in recipe.used.get("sweep", {}).items():
-        words += ["--sweep", f"{name.replace('_', '-')}={_typed(values)}"]
+        words += ["--sweep", f"{name.replace('_', '-')}={joined([*map(_typed, values)])}"]
     return [*words, *([] if recipe.seed is None else ["--seed", str(recipe.seed)])]
 
 
