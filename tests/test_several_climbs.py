@@ -10,9 +10,11 @@ import pytest
 from deepdream import cli
 from deepdream.climb.engine import Engine, Step
 from deepdream.console.progress import describe
-from deepdream.jobs.recipe import Recipe
+from deepdream.desk.telling import climbs_said, details_of, summary
+from deepdream.jobs.recipe import Input, Recipe
 from deepdream.objectives import layer, mean
 from deepdream.pictures.picture import read_recipe
+from deepdream.runs.session import Session
 from deepdream.testing import Bench, picture
 
 pytest_plugins = ["deepdream.testing.fixtures"]
@@ -40,6 +42,13 @@ def drift(image: Picture, engine: Engine, *, frames: int = 3) -> Animation:
 def trio(image: Picture, engine: Engine) -> list[Picture]:
     """Three pictures, a climb for each."""
     return [engine.ascend(image, obj.layer("block1_conv1"), steps=n) for n in engine.each([1, 2, 3])]
+
+
+@mode("growing", api=1)
+def growing(image: Picture, engine: Engine) -> Picture:
+    """Two climbs, the first at half the size."""
+    small = engine.ascend(image.resized(24, 20), obj.layer("block1_conv1"), steps=1)
+    return engine.ascend(small.resized(48, 40), obj.layer("block1_conv1"), steps=2)
 '''
 
 
@@ -86,6 +95,32 @@ def test_figures_of_objectives_that_differ_are_not_joined(tiny_network: Bench) -
     assert ends(one, one) == (0, 3)
     assert ends(one, mean("block1_conv1")) == (2, 3)
     assert ends(one, 1.0000001 * one) == (2, 3), "though both are printed alike"
+
+
+def test_each_climb_is_told_with_its_size_its_steps_and_its_figures(
+    common: list[str], tiny_network: Bench
+) -> None:
+    session = Session()
+    session.pool = tiny_network.pool
+    told: list[list[str]] = []
+    steps: list[Step] = []
+    recipe = Recipe("growing", {"image": Input("a.png")}, common=tiny_network.common)
+    planned = session.plan(recipe)
+    result = session.run(
+        recipe, listeners=[steps.append], started=lambda report: told.append([*details_of(report)])
+    )
+    sizes = [[24, 20], [48, 40]]
+    assert result.report["octaves"] == sizes == result.recipe.used["octaves"]
+    counted = [{"octaves": [size], "steps": n} for n, size in zip((1, 2), sizes, strict=True)]
+    assert result.recipe.used["climbs"] == planned.recipe.used["climbs"] == counted
+    ends = [(steps[0], steps[0]), (steps[1], steps[2])]
+    assert [
+        (it["objective"]["start"]["total"], it["objective"]["end"]["total"]) for it in result.report["climbs"]
+    ] == [(first.objective, last.objective) for first, last in ends]
+    said = ", ".join(f"{first.objective:.4g} to {last.objective:.4g}" for first, last in ends)
+    assert f"; objective {said}; " in summary(result)
+    assert "octaves: 24x20, 1 step in all" in told[0] and "octaves: 48x40, 2 steps in all" in told[1]
+    assert climbs_said(counted + counted[1:]) == "24x20, 1 step; 2 x 48x40, 2 steps"
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ Item = TypeVar("Item")
 _STEPS_OF_A_FRAME = 1 << 14
 """Draws that a frame may take before the next one's begin: more steps than one has."""
 _CLIMBS = 200
-"""How many climbs a plan may have."""
+"""How many climbs a plan may have, and how many are recorded."""
 _FORMULAS = 3
 """How many different formulas of a run are recorded."""
 
@@ -149,8 +149,12 @@ class Context:
                 "run it without --dry-run",
             )
 
-    def _note_climb(self, objective: Objective) -> None:
-        """Record what is climbed next: in the report are the first formulas, and "..." if there are more."""
+    def _note_climb(self, objective: Objective, sizes: list[list[int]], steps: int) -> None:
+        """Record what is climbed next, `steps` in all at `sizes` [width, height].
+
+        In the report are the first formulas, and "..." if there are more. "climb" is the one that goes on;
+        "climbs" has all of them, but for those of frames.
+        """
         terms = tuple((term.name, term.weight) for term in objective.terms)
         if self._climbed not in ((), terms):
             self.report.pop("objective", None)  # figures of different objectives say nothing together
@@ -160,3 +164,12 @@ class Context:
         if shown not in formulas and len(formulas) <= _FORMULAS:
             formulas.append(shown if len(formulas) < _FORMULAS else "...")
         self.report["formula"] = formulas[0] if len(formulas) == 1 else formulas
+        climb = {"formula": shown, "octaves": sizes, "steps": steps}
+        self.report.update(climb=climb, octaves=sizes, steps=self.taken + steps)
+        if not self._frame[1] and len(climbs := self.report.setdefault("climbs", [])) < _CLIMBS:
+            climbs.append(climb)
+
+    def _note_figures(self, start: Mapping[str, float], end: Mapping[str, float]) -> None:
+        """Record the terms of the objective and their "total", at the first step and now."""
+        for facts in (self.report["climb"], self.report):
+            facts.setdefault("objective", {"start": start})["end"] = end

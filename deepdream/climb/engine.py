@@ -149,11 +149,8 @@ class Engine(Context):
         for note in made.notes:
             self.say(note)
         cut, shown = made.cut, objective.renamed(choice.used)
-        self._note_climb(shown)
-        self.report.update(
-            octaves=[[w, h] for h, w in levels], steps=self.taken + sum(counts), memory=cut.memory
-        )
-        self.report.update(cut.facts(levels[-1]))
+        self._note_climb(shown, [[w, h] for h, w in levels], sum(counts))
+        self.report.update(memory=cut.memory, **cut.facts(levels[-1]))
         if made.bound:
             self.report["budget"] = cut.budget
         if seconds is not None:
@@ -249,7 +246,7 @@ class Engine(Context):
         self.steps += progress.index
         self.report["steps"] = self.taken
         if self.cancelled and progress.total > progress.index:
-            self._stopped()
+            self._stopped(progress.index)
         elif timed:
             self.report.setdefault("octave_steps", {})[str(route.first)] = list(progress.taken)
             if progress.left_out:
@@ -259,9 +256,10 @@ class Engine(Context):
             result = np.where(black, image.pixels, result)
         return image.with_pixels(result)
 
-    def _stopped(self) -> None:
-        """Note that the user ended the run in the middle of a climb."""
+    def _stopped(self, steps: int = 0) -> None:
+        """Note that the user ended the run after so many steps of a climb."""
         self.report.update(interrupted=True, steps=self.taken)
+        self.report["climb"]["steps"] = steps
 
     def _resumed(self) -> State | None:
         """Where a run that was stopped was in the climb that begins now."""
@@ -269,7 +267,7 @@ class Engine(Context):
             return None
         kept, self.kept = self.kept, None
         if kept.start:
-            self.report["objective"] = {"start": kept.start, "end": kept.start}
+            self._note_figures(kept.start, kept.start)
         self.say(f"went on from step {kept.state.index} of a run that was stopped")
         return kept.state
 
@@ -322,7 +320,7 @@ class Engine(Context):
             terms = {label: float(value) for label, value in zip(labels, values, strict=True)}
             figures = {"total": sum(terms.values()), **terms}
             if math.isfinite(figures["total"]):
-                self.report.setdefault("objective", {"start": figures})["end"] = figures
+                self._note_figures(figures, figures)
             elif number == 1:
                 raise plan.no_number(terms)
             elif moment.finite:

@@ -283,10 +283,14 @@ class Desk:
                 self.voice.note(text)
 
     def _started(self, report: Mapping[str, Any]) -> None:
-        self.interrupts.loading = False
+        first, self.interrupts.loading = self.interrupts.loading, False
         self._note(report["notes"])
-        self._note(long_run(report))
-        details_of(report, self.voice)
+        if first:
+            self._note(long_run(report))
+        for text in details_of(report):
+            if text not in self._told:
+                self._told.add(text)
+                self.voice.detail(text)
 
     def _snapshot(self, step: Step, path: Take | Path) -> None:
         every = self.job.save_every

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from deepdream import backbones
@@ -22,13 +22,13 @@ _OVERHEAD: Final = 8.0
 
 
 def seconds_for(report: Mapping[str, Any], *, speed: float | None = None) -> float | None:
-    """About how many seconds the climb that `report` plans takes; None for a network without a table.
+    """About how many seconds the climbs that `report` plans take; None for a network without a table.
 
     `speed` is in floating-point operations per second; without it, that of a matrix product here and now,
     which takes a tenth of a second to find out.
     """
-    sizes, steps = report.get("octaves"), report.get("steps")
-    if not sizes or not steps or not report.get("layers"):
+    climbs = [it for it in report.get("climbs") or [report] if it.get("octaves") and it.get("steps")]
+    if not climbs or not report.get("layers"):
         return None
     try:
         backbone = backbones.get(report["model"])
@@ -36,8 +36,12 @@ def seconds_for(report: Mapping[str, Any], *, speed: float | None = None) -> flo
     except (DeepDreamError, ValueError):
         return None
     activations = sum(layer.channels / layer.stride**2 for layer in backbone.layers[: deepest + 1])
-    pixels = sum(width * height for width, height in sizes) / len(sizes)
-    return float(_OVERHEAD + steps * pixels * activations * _WORK / (speed or _speed()))
+    pixels = sum(it["steps"] * _mean_pixels(it["octaves"]) for it in climbs)
+    return float(_OVERHEAD + pixels * activations * _WORK / (speed or _speed()))
+
+
+def _mean_pixels(sizes: Sequence[Sequence[int]]) -> float:
+    return sum(width * height for width, height in sizes) / len(sizes)
 
 
 def _speed() -> float:

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from deepdream.console.progress import duration
-from deepdream.console.streams import Voice, put
+from deepdream.console.streams import put
 from deepdream.desk.answers import Answers
 from deepdream.desk.estimate import seconds_for
 from deepdream.runs.results import Result
 
-__all__ = ["details_of", "long_run", "show_plan", "show_sweep", "summary"]
+__all__ = ["climbs_said", "details_of", "long_run", "show_plan", "show_sweep", "summary"]
 
+_MANY = 4
+"""Climbs whose objectives are told."""
 _LONG, _LARGE = 20 * 60.0, 6e6
 """Seconds and pixels above which a run is worth a word beforehand."""
 
 
-def details_of(report: Mapping[str, Any], voice: Voice) -> None:
-    """What `--verbose` tells before the first step."""
+def details_of(report: Mapping[str, Any]) -> Iterator[str]:
+    """What `--verbose` tells before the first step of a climb; what of it is known is not said again."""
     layers = ", ".join(report.get("layers") or [])
-    voice.detail(f"network: {report.get('model')} ({_origin(report)} weights), layers {layers}")
-    voice.detail(f"precision: {report.get('precision')} ({report.get('precision_reason')})")
-    voice.detail(f"device: {report.get('device')}")
-    voice.detail(f"objective: {_formula(report)}")
-    voice.detail(f"octaves: {_sizes(report.get('octaves'))}, {report.get('steps')} steps in all")
-    voice.detail(f"memory: about {_gigabytes(report.get('memory'))}{_tiles(report)}")
+    climb = report.get("climb", report)
+    yield f"network: {report.get('model')} ({_origin(report)} weights), layers {layers}"
+    yield f"precision: {report.get('precision')} ({report.get('precision_reason')})"
+    yield f"device: {report.get('device')}"
+    yield f"objective: {_formula(climb)}"
+    yield f"octaves: {_sizes(climb.get('octaves'))}, {_number(climb.get('steps') or 0, 'step')} in all"
+    yield f"memory: about {_gigabytes(report.get('memory'))}{_tiles(report)}"
 
 
 def summary(result: Result) -> str:
@@ -35,10 +39,12 @@ def summary(result: Result) -> str:
     counted = [_number(report[what], what[:-1]) for what in ("frames", "pictures") if what in report]
     counted.append(_number(report["steps"] or 0, "step"))
     words = [f"{', '.join(counted)} in {duration(report['seconds'])}"]
-    if report["objective"] and report.get("pictures", 1) == 1:  # of several, first and last say nothing
-        start, end = report["objective"]["start"]["total"], report["objective"]["end"]["total"]
-        which = "objective" if isinstance(report["formula"], str) else "last objective"
-        words.append(f"{which} {start:.4g} to {end:.4g}")
+    if report["objective"]:
+        climbs = [it["objective"] for it in report.get("climbs", [report]) if it.get("objective")]
+        which = "objective" if isinstance(report["formula"], str) or len(climbs) > 1 else "last objective"
+        ends = [f"{it['start']['total']:.4g} to {it['end']['total']:.4g}" for it in climbs[:_MANY]]
+        more = f" and {len(climbs) - _MANY} more" if len(climbs) > _MANY else ""
+        words.append(f"{which} {', '.join(ends)}{more}")
     if report["layers"]:
         words.append(f"{report['model']} {', '.join(report['layers'])}, seed {report['seed']}")
     return ("stopped early: " if result.interrupted else "") + "; ".join(words)
@@ -61,7 +67,8 @@ def show_plan(
         "size": _sizes([report["size"]]),
         "frames": _frames(report),
         "film": film,
-        "octaves": _sizes(report["octaves"]),
+        "climbs": climbs_said(report.get("climbs", [])),
+        "octaves": "" if "climbs" in report else _sizes(report["octaves"]),
         "steps": report["steps"],
         "time": _time(report),
         "objective": _formula(report),
@@ -82,6 +89,13 @@ def _formula(report: Mapping[str, Any]) -> str:
     """The formula of a run, or those of its climbs."""
     formula = report.get("formula")
     return formula if isinstance(formula, str) else "; ".join(formula or [])
+
+
+def climbs_said(climbs: Iterable[Mapping[str, Any]]) -> str:
+    """Sizes and steps of climbs, those alike and in a row put together."""
+    words = [f"{_sizes(it['octaves'])}, {_number(it['steps'], 'step')}" for it in climbs]
+    runs = [(len([*same]), said) for said, same in groupby(words)]
+    return "; ".join(f"{count} x {said}" if count > 1 else said for count, said in runs)
 
 
 def show_sweep(

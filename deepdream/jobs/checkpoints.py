@@ -116,7 +116,7 @@ class Checkpoint:
             "arrays": len(state.arrays),
             "tile": report.get("tile"),
             "budget": report.get("budget"),
-            "start": report.get("objective", {}).get("start"),
+            "start": report.get("climb", {}).get("objective", {}).get("start"),
         }
         arrays = {f"array{number}": array for number, array in enumerate(state.arrays)}
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
@@ -61,14 +61,15 @@ def result_of(
         # Whether it was made in one go or not, the film is that of its last frame.
         used = film_recipe(last.recipe, len(frames or ()))["used"]
     facts = {**used, **facts}
+    climbs = facts.get("climbs", ())
     report: dict[str, Any] = {
         "mode": recipe.mode,
         **{name: facts.get(name) for name in ("model", "weights", "layers", "requested_layers", "formula")},
         "objective": facts.get("objective"),
         "size": used.get("size"),
-        **{
-            name: facts.get(name) for name in ("octaves", "steps", "seconds", "precision", "precision_reason")
-        },
+        "octaves": _sizes(climbs) or facts.get("octaves"),
+        **{name: facts.get(name) for name in ("steps", "seconds", "precision", "precision_reason")},
+        **({"climbs": climbs} if len(climbs) > 1 else {}),
         "seed": recipe.seed,
         **{name: facts.get(name) for name in ("device", "memory", "tiles", *_TILES, "budget")},
         **{name: facts[name] for name in ("octave_steps", "time_limit") if name in facts},
@@ -80,6 +81,9 @@ def result_of(
         report |= {"frames": count, "fps": made.fps, "loop": made.loop}
     elif isinstance(made, tuple):
         report["pictures"] = len(made)
+    if len(climbs) > 1:
+        used["octaves"] = report["octaves"]
+        used["climbs"] = [{name: it[name] for name in ("octaves", "steps")} for it in climbs]
     if report["interrupted"]:
         used["interrupted"] = True
     recipe = replace(recipe, used=used, versions=versions())
@@ -88,6 +92,12 @@ def result_of(
     elif isinstance(made, tuple):
         made = tuple(_numbered(recipe, picture, number, len(made)) for number, picture in enumerate(made, 1))
     return Result(made, recipe, report, bool(report["interrupted"]))
+
+
+def _sizes(climbs: Iterable[Mapping[str, Any]]) -> list[list[int]]:
+    """The sizes that were climbed at, each once."""
+    sizes = dict.fromkeys((width, height) for climb in climbs for width, height in climb["octaves"])
+    return [list(size) for size in sizes]
 
 
 def _numbered(recipe: Recipe, picture: Picture, number: int, count: int) -> Picture:

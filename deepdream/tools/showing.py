@@ -13,6 +13,7 @@ import typer
 
 from deepdream.console.streams import put, table
 from deepdream.desk.sweeping import joined
+from deepdream.desk.telling import climbs_said
 from deepdream.jobs.options import Parameter
 from deepdream.jobs.recipe import Common, Recipe
 from deepdream.modes.mode import Mode
@@ -25,7 +26,10 @@ from deepdream.tools.style_files import facts
 
 __all__ = ["command_of", "show_command"]
 
-_ALWAYS = ("model", "layers", "formula", "size", "octaves", "steps", "octave_steps", "precision", "sweep")
+_ALWAYS = (
+    *("model", "layers", "formula", "size", "octaves", "steps", "climbs", "octave_steps", "precision"),
+    "sweep",
+)
 """What `used` tells that most people want to know; the rest is for `--all`."""
 
 
@@ -128,6 +132,10 @@ def _used(recipe: Recipe) -> Iterator[tuple[str, Any]]:
         elif name == "formula" and isinstance(value, list):
             # Of several climbs each has a line: formulas have commas of their own.
             yield from ((name, formula) for formula in value)
+        elif name == "climbs":
+            yield name, climbs_said(value)
+        elif name == "octaves" and "climbs" in recipe.used:
+            pass  # which has them
         else:
             yield name, [value] if name == "size" else value
 
