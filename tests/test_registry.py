@@ -20,6 +20,7 @@ from deepdream.api import Engine, Option, Picture, mode
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.modes import registry
 from deepdream.modes.registry import Mode, Registry, declare
+from deepdream.tools.doctor import examine
 
 ROOT = Path(__file__).resolve().parent.parent
 GUIDE = ROOT / "docs" / "examples" / "guide.py"
@@ -315,6 +316,8 @@ def test_a_plugin_that_is_there_twice_is_told_to_go_once_and_not_to_be_renamed(
     own = home / "plugins" / "facets" / "__init__.py"
     assert said(load())[0] == f"{again}{own} is used; delete {own} or pip uninstall deepdream-facets"
     assert [item.kind for item in load().problems] == ["warning"], "nothing is broken"
+    *_, told = examine(load(), quick=True)
+    assert (told.topic, told.ok, told.kind) == ("plugin deepdream-facets 1.5 (facets)", True, "warning")
 
 
 def test_a_file_reached_in_two_ways_is_loaded_once(tmp_path: Path) -> None:

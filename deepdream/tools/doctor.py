@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import typer
 
@@ -35,6 +36,8 @@ class Finding:
     says: str
     hint: str | None = None
     details: str = ""
+    kind: Literal["warning", "remark"] | None = None
+    """What `deepdream plugins` calls it, if it is neither well nor broken."""
 
 
 def examine(registry: Registry, *, quick: bool = False) -> Iterator[Finding]:
@@ -57,6 +60,7 @@ def examine(registry: Registry, *, quick: bool = False) -> Iterator[Finding]:
             problem.message,
             problem.hint,
             problem.details.rstrip(),
+            None if problem.kind == "refused" else problem.kind,
         )
 
 

@@ -99,7 +99,7 @@ def _doctor(registry: Registry) -> Any:
         if as_json:
             put(json.dumps([asdict(it) for it in findings]))
         else:
-            table([], (["ok" if it.ok else "BAD", it.topic, it.says] for it in findings))
+            table([], ([it.kind or ("ok" if it.ok else "BAD"), it.topic, it.says] for it in findings))
             for it in findings:
                 if it.hint:
                     put(f"\n{it.topic}: hint: {it.hint}")
