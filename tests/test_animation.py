@@ -82,6 +82,12 @@ def holey(image: Picture, engine: Engine, *, nan: bool = False) -> list[Picture]
 def torn(image: Picture, engine: Engine) -> Animation:
     """Forget a frame."""
     return Animation(lambda index, previous: None if index == 2 else image, 4, fps=10)
+
+
+@mode("gap", api=1)
+def gap(image: Picture, engine: Engine) -> Animation:
+    """Forget the first frame."""
+    return Animation(lambda index, previous: None, 2)
 '''
 
 
@@ -250,6 +256,23 @@ def test_a_dry_run_tells_frames_and_place_and_makes_nothing(run: Run) -> None:
     assert "# output:    a.fade.webp" in told
     assert any(line.startswith("# frames:    100000 at 10 per second") for line in told)
     assert not list(Path().glob("*fade*"))
+
+
+def test_a_dry_run_refuses_the_frames_that_a_run_refuses(run: Run) -> None:
+    for line in ("fade a.png --grow", "gap a.png"):
+        run(line, code=1)
+        refused = run.said.err  # type: ignore[attr-defined]
+        assert "frame" in refused
+        run(f"{line} --dry-run", code=1)
+        assert run.said.err == refused  # type: ignore[attr-defined]
+
+
+def test_what_is_refused_of_a_mode_is_not_in_its_help(run: Run) -> None:
+    for mode, refused in (("several", {"--sweep"}), ("torn", {"--sweep", "--save-every"})):
+        told = " ".join(run(f"{mode} --help"))
+        assert {flag for flag in ("--sweep", "--save-every", "--report") if flag not in told} == refused
+        run(f"{mode} a.png --sweep size=8,9", code=2)
+        assert "--sweep is for modes that make one picture" in run.said.err  # type: ignore[attr-defined]
 
 
 def test_an_animation_in_python_is_made_frame_by_frame(here: Path) -> None:

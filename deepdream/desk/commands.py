@@ -227,7 +227,11 @@ def _running(mode: Mode, registry: Registry) -> Iterator[_Declaration]:
     )
     yield option("seed", str | None, seed_parameter().info.help or "", metavar="INT")
     yield option(
-        "save_every", str | None, "Save a snapshot beside the output every INT steps.", metavar="INT"
+        "save_every",
+        str | None,
+        "Save a snapshot beside the output every INT steps.",
+        metavar="INT",
+        hidden=mode.makes == "animation",
     )
     yield option(
         "report",
@@ -241,6 +245,7 @@ def _running(mode: Mode, registry: Registry) -> Iterator[_Declaration]:
         "Make a contact sheet of an option at several values (parted by ';' if they have commas); "
         "twice: of every combination.",
         metavar="OPTION=VALUE,...",
+        hidden=mode.makes != "picture",
     )
     if mode.makes != "animation":
         yield option(

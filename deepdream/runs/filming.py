@@ -25,12 +25,10 @@ def watched(made: Animation, mode: Mode, engine: Engine, recipe: Recipe) -> Anim
             engine.report["interrupted"] = True
         if engine.report["interrupted"] and previous is not None:
             raise Ended
-        picture = mode.check_picture(made.frame(index, previous), f"an animation whose frame {index + 1}")
-        if previous is not None:
-            if engine.report["interrupted"]:  # half a frame would not be what the recipe says
-                raise Ended
-            if picture.size != previous.size:
-                raise mode.fault(f"returned a frame of {picture.size} pixels after one of {previous.size}")
+        picture = _checked(made, index, previous, mode)
+        if previous is not None and engine.report["interrupted"]:
+            raise Ended  # half a frame would not be what the recipe says
+        _check_size(picture, previous, mode)
         used = {**used_of(engine.report, picture), "frame": [index + 1, made.count]}
         if engine.report["interrupted"]:
             used["interrupted"] = True
@@ -39,13 +37,27 @@ def watched(made: Animation, mode: Mode, engine: Engine, recipe: Recipe) -> Anim
     return replace(made, frame=frame)
 
 
-def planned(made: Animation, engine: Engine) -> dict[str, Any]:
-    """What is known of an animation beforehand: its size, and its steps by those of its first two frames."""
+def _checked(made: Animation, index: int, previous: Picture | None, mode: Mode) -> Picture:
+    return mode.check_picture(made.frame(index, previous), f"an animation whose frame {index + 1}")
+
+
+def _check_size(frame: Picture, previous: Picture | None, mode: Mode) -> None:
+    if previous is not None and frame.size != previous.size:
+        raise mode.fault(f"returned a frame of {frame.size} pixels after one of {previous.size}")
+
+
+def planned(made: Animation, mode: Mode, engine: Engine) -> dict[str, Any]:
+    """What is known of an animation beforehand: its size, and its steps by those of its first two frames.
+
+    They are checked as in a run.
+    """
     counts: list[int] = []
-    previous = None
+    previous: Picture | None = None
     for index in range(min(2, made.count)):
         engine.part(index, made.count)
-        previous = made.frame(index, previous)
+        frame = _checked(made, index, previous, mode)
+        _check_size(frame, previous, mode)
+        previous = frame
         counts.append(engine.report.get("steps") or 0)
     size = {} if previous is None else {"size": list(previous.size)}
     return {"steps": counts[0] + (counts[-1] - counts[0]) * (made.count - 1), **size}

@@ -119,7 +119,7 @@ class Session:
         engine = Engine(common, seed=recipe.seed or 0, pool=self.pool, dry=True, repeats=repeats)
         try:
             made = mode.call(engine, loaded, recipe.options)
-            facts = planned(made, engine) if isinstance(made, Animation) else {}
+            facts = planned(made, mode, engine) if isinstance(made, Animation) else {}
         except DeepDreamError:
             raise
         except Exception as error:
