@@ -47,6 +47,11 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         plain(width).save(f"{width}.png")
 
 
+def test_a_missing_picture_is_told_with_the_option_that_names_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["digits", "1.png", "--also", "2.png", "--also", "gone.png"]) == 1
+    assert capsys.readouterr().err == "error: --also: no such file: gone.png\n"
+
+
 def test_a_repeated_flag_gives_the_pictures_in_order_and_so_does_the_recipe() -> None:
     flags = [word for name in ("2", "1", "3") for word in ("--also", f"{name}.png")]
     assert cli.run(["digits", "1.png", *flags, "-o", "made.png"]) == 0

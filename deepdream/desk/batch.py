@@ -15,7 +15,7 @@ from deepdream.desk.leaks import Growth
 from deepdream.desk.targets import Target
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.jobs.recipe import Input, Recipe
-from deepdream.pictures.picture import check_readable, load
+from deepdream.pictures.picture import Picture, check_readable, load
 from deepdream.pictures.saving import check_writable
 from deepdream.runs.session import Session
 
@@ -80,7 +80,7 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
         desk.making(_recipe(job, mode, images[0]), images[0], None)
         for text in job.remarks:
             voice.note(text)
-        pictures = {name: load(path) for name, path in job.pictures.items()}
+        pictures = {name: _loaded(name, path, mode) for name, path in job.pictures.items()}
         unreadable = {} if len(images) == 1 else _unreadable(images)
         tried = False
         if unreadable and (sound := [image for image in images if image not in unreadable]):
@@ -125,6 +125,17 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
                     f"({mode.source}) seems to keep what it made"
                 )
     return True
+
+
+def _loaded(name: str, path: str, mode: Mode) -> Picture:
+    """The picture at `path`; an error names the option that it came by, if it was one."""
+    try:
+        return load(path)
+    except DeepDreamError as error:
+        item = next(it for it in mode.pictures if it.name == name.partition(".")[0])
+        if item.required:
+            raise
+        raise type(error)(f"{item.flag}: {error.message}", error.hint) from error
 
 
 def _unreadable(images: Sequence[str | None]) -> dict[str | None, DeepDreamError]:
