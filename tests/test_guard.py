@@ -141,11 +141,14 @@ def test_heavy_imports_at_the_top_are_refused_with_the_way_out(how: str, tmp_pat
 
 
 def test_prints_are_kept_back_and_told_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    noisy = write(tmp_path, "noisy", "import sys\nprint('hello')\nprint('there', file=sys.stderr)")
+    prints = "import os, sys\nos.write(1, b'again')\nprint('hello')\nprint('there', file=sys.stderr)"
+    noisy = write(tmp_path, "noisy", prints)
     found = load(noisy)
     assert capfd.readouterr() == ("", "")
     (problem,) = found.problems
-    assert problem.kind == "warning" and problem.message == "prints while it is loaded: 'hello there'"
+    assert problem.kind == "warning" and problem.message == "prints while it is loaded: 'hello there again'"
+    os.write(1, b"as before")
+    assert capfd.readouterr().out == "as before"
     assert "noisy" in found.modes, "its modes are none the worse for it"
 
 

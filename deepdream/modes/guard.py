@@ -10,6 +10,7 @@ import io
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -71,6 +72,7 @@ def guarded(
     began = time.perf_counter()
     try:
         with (
+            _kept_from_stdout(words),
             contextlib.redirect_stdout(words),
             contextlib.redirect_stderr(words),
             _no_heavy_imports(watch),
@@ -85,6 +87,26 @@ def guarded(
         watch.seconds = time.perf_counter() - began
         watch.printed = words.getvalue()
         watch.changed = _put_back(before)
+
+
+@contextlib.contextmanager
+def _kept_from_stdout(words: io.StringIO) -> Iterator[None]:
+    """Let what is written past Python to the descriptor of standard output go to `words` in the end."""
+    try:
+        sys.stdout.flush()
+        kept = os.dup(1)
+    except (OSError, ValueError, AttributeError):  # there is none, or it is closed
+        yield
+        return
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 1)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
+            file.seek(0)
+            words.write(file.read().decode("utf-8", "replace"))
 
 
 @contextlib.contextmanager
