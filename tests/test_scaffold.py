@@ -28,16 +28,18 @@ def new(*arguments: str) -> int:
     return cli.run(["plugins", "new", *arguments])
 
 
+@pytest.mark.parametrize("kind", [(), ("--animation",)])
 @pytest.mark.parametrize("name", ["ripples", "slow-waves", "import", "obj"])
 def test_a_new_file_is_a_mode_without_a_problem(
-    name: str, here: Path, capsys: pytest.CaptureFixture[str]
+    name: str, kind: tuple[str, ...], here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert new(name) == 0
+    assert new(name, *kind) == 0
     said = capsys.readouterr()
     path = here / f"{name.replace('-', '_')}.py"
     assert said.out == f"{path}\n" and f"DEEPDREAM_PLUGINS={path} deepdream {name} photo.jpg" in said.err
     found = registry.load({"DEEPDREAM_PLUGINS": str(path)})
     assert found.problems == () and f"deepdream {name} photo.jpg" in found.get(name).help
+    assert found.get(name).makes == ("animation" if kind else "picture")
     checked = subprocess.run([sys.executable, "-m", "ruff", "check", "--isolated", str(path)])
     assert checked.returncode == 0
 
@@ -49,6 +51,35 @@ def test_a_name_that_is_ones_own_already_is_said_to_be(
     monkeypatch.setenv("DEEPDREAM_PLUGINS", str(here / "ripples.py"))
     assert new("ripples", "other.py") == 2
     assert f"there is a 'ripples' already, from {here / 'ripples.py'}" in capsys.readouterr().err
+
+
+def test_a_test_stands_beside_the_file_if_that_is_wanted(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert new("slow-waves", "--test") == 0
+    said, paths = capsys.readouterr(), [here / "slow_waves.py", here / "test_slow_waves.py"]
+    assert said.out == "".join(f"{path}\n" for path in paths) and f"pytest {paths[1]}" in said.err
+    assert "from slow_waves import slow_waves\n" in paths[1].read_text()
+    assert not registry.load({"DEEPDREAM_PLUGINS": str(here)}).problems, "the test is no plugin"
+    paths[0].unlink()
+    assert new("slow-waves", "--test") == 1 and not paths[0].exists(), "all or nothing"
+    assert new("import", "--test") == 2 and new("import", "mine.py", "--test") == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [(), ("--animation",)])
+def test_a_new_file_passes_its_test(kind: tuple[str, ...], here: Path) -> None:
+    assert new("slow-waves", "--test", *kind) == 0
+    assert "1 passed" in pytested(here)
+
+
+def pytested(folder: Path) -> str:
+    """What pytest says of a folder on its own."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
 
 
 def test_the_place_may_be_a_file_or_a_folder(here: Path) -> None:
@@ -97,18 +128,17 @@ def test_a_new_package_states_its_entry_point_and_brings_readme_and_tests(here: 
 
 
 @pytest.mark.slow
+def test_a_new_package_of_an_animation_passes_its_tests(here: Path) -> None:
+    assert new("slow-waves", "--package", "--animation") == 0
+    assert "3 passed" in pytested(here / "deepdream-slow-waves")
+
+
+@pytest.mark.slow
 def test_a_new_package_passes_its_tests_installs_and_makes_a_picture(here: Path) -> None:
     assert new("slow-waves", "--package") == 0
     folder, target = here / "deepdream-slow-waves", here / "target"
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    tested = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-        cwd=folder,
-        env=environ,
-        capture_output=True,
-        text=True,
-    )
-    assert tested.returncode == 0 and "3 passed" in tested.stdout, tested.stdout
+    assert "3 passed" in pytested(folder)
 
     pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-build-isolation", "--no-index", "-q"]
     installed = subprocess.run([*pip, "--target", str(target), str(folder)], capture_output=True, text=True)

@@ -63,21 +63,30 @@ def plugin_tools(registry: Registry) -> typer.Typer:
         package: Annotated[
             bool, typer.Option("--package", help="Write a project for pip, with README and tests.")
         ] = False,
+        animation: Annotated[
+            bool, typer.Option("--animation", help="Write a mode that makes an animation.")
+        ] = False,
+        test: Annotated[
+            bool, typer.Option("--test", help="Write a test beside the file, too; a project has its own.")
+        ] = False,
     ) -> None:
         """Write a new mode to begin with: a file, or a project that can be installed.
 
         Examples:
 
-          deepdream plugins new ripples
+          deepdream plugins new ripples --test
 
           deepdream plugins new ripples --package
         """
-        path = (new_package if package else new_file)(
-            name, place, {it.name: it.source for it in registry.modes.values()}
-        )
-        put(str(path))
+        taken = {it.name: it.source for it in registry.modes.values()}
+        if package:
+            paths = new_package(name, place, taken, animation=animation)
+        else:
+            paths = new_file(name, place, taken, animation=animation, test=test)
+        for path in paths:
+            put(str(path))
         voice = Voice()
-        voice.say(how_to_try(name, path, package=package))
+        voice.say(how_to_try(name, *paths, package=package))
         voice.close()
 
     return app
