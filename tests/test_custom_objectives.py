@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from deepdream.climb.engine import Engine, Step
+from deepdream.climb.parametrisations import Fourier, Pixels
 from deepdream.console.failures import explain
-from deepdream.errors import DeepDreamError, UsageError, unwrapped
+from deepdream.errors import DeepDreamError, unwrapped
 from deepdream.objectives import Objective, custom, layer
 from deepdream.testing import Bench, picture
 
@@ -106,15 +107,20 @@ def test_what_autograph_wraps_is_unwrapped() -> None:
     assert alone.message == "unexpected ValueError: it is odd"
 
 
-def test_a_parametrisation_in_several_octaves_is_refused(tiny_network: Bench) -> None:
-    from deepdream.climb.parametrisations import Pixels
-
-    message = "^a parametrisation is climbed in one octave, not 2"
-    with pytest.raises(UsageError, match=message):
-        climb(tiny_network, layer(LAYER), parametrisation=Pixels(), octaves=2)
-    with pytest.raises(UsageError, match=message):
-        climb(tiny_network, layer(LAYER), parametrisation=Pixels(), sizes=[(32, 24), (64, 48)])
-    assert len(climb(tiny_network, layer(LAYER), parametrisation=Pixels(), sizes=[(32, 24)])) == 2
+@pytest.mark.parametrize("kind", [Fourier(), Pixels()], ids=str)
+def test_a_parametrisation_is_made_anew_for_each_octave(kind: Fourier | Pixels, tiny_network: Bench) -> None:
+    steps: list[Step] = []
+    engine = Engine(tiny_network.common, pool=tiny_network.pool, listeners=[steps.append])
+    photo = picture(65, 48)
+    settings: dict[str, Any] = {"parametrisation": kind, "optimiser": "adam", "step_size": 0.05, "warm": True}
+    made = engine.ascend(photo, layer(LAYER), octaves=3, steps=4, **settings)
+    assert made.size == photo.size
+    for octave in (1, 2, 3):
+        values = [step.objective for step in steps if step.octave == octave]
+        assert len(values) == 4 and values == sorted(values), "it rises at every size"
+    still = engine.ascend(photo, layer(LAYER), octaves=3, steps=0, **settings)
+    assert np.abs(still.pixels - photo.pixels).mean() < 3, "which keeps the detail of the photograph"
+    assert np.abs(made.pixels - photo.pixels).mean() > 1
 
 
 def test_an_objective_that_asks_for_another_layer_is_named(tiny_network: Bench) -> None:

@@ -76,6 +76,8 @@ class Climb:
         self._mean = tf.Variable(0.0, shape=tf.TensorShape(None), trainable=False)
         self._mean_weight = tf.Variable(0.0, trainable=False)
         self._traced: dict[str, Any] = {}
+        self._traces: dict[Size | None, dict[str, Any]] = {}
+        """Every `_traced`: one for each size where a parametrisation is decoded, else one for all."""
         self._tiled: TiledGradient | None = None
 
     # --- between steps -------------------------------------------------------------------------
@@ -99,21 +101,22 @@ class Climb:
             seen = self._decoded(canvas)
         probe = Probe(self.network, seen, self._size, self.cutter)
         self._targets = [term.target(probe) if term.target else () for term in self.objective.terms]
-        (self._optimiser.resize if warm else self._optimiser.reset)(self._x)
+        (self._optimiser.resize if warm and self._decode is None else self._optimiser.reset)(self._x)
         if self.way.average is not None:
             self._mean.assign((1.0 - self.way.average) * self._x)
             self._mean_weight.assign(1.0 - self.way.average)
+        self._traced = self._traces.setdefault(self._size if self._decode else None, {})
         if not self._traced:
             targets = tf.nest.map_structure(_open_spec, bare(self._targets))
             x = _open_spec(self._x)
             weights = tf.TensorSpec([len(self.objective.terms)], tf.float32)
             self._tiled = TiledGradient(self.network, self.objective, targets, self.devices)
-            self._traced = {
-                "steps": tf.function(
+            self._traced.update(
+                steps=tf.function(
                     self._steps, input_signature=[x, targets, weights, MASK, NUMBERS], autograph=False
                 ),
-                "move": tf.function(self._move, input_signature=[x, x, weights, MASK], autograph=False),
-            }
+                move=tf.function(self._move, input_signature=[x, x, weights, MASK], autograph=False),
+            )
 
     def _decoded(self, canvas: tf.Tensor) -> tf.Tensor:
         """The canvas that the parameters at the start stand for; a DeepDreamError for what is none."""

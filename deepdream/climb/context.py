@@ -173,3 +173,8 @@ class Context:
         """Record the terms of the objective and their "total", at the first step and now."""
         for facts in (self.report["climb"], self.report):
             facts.setdefault("objective", {"start": start})["end"] = end
+
+    def _stopped(self, steps: int = 0) -> None:
+        """Note that the user ended the run after so many steps of a climb."""
+        self.report.update(interrupted=True, steps=self.taken)
+        self.report["climb"]["steps"] = steps

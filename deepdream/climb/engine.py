@@ -120,7 +120,7 @@ class Engine(Context):
         `history` is the number of pairs that L-BFGS remembers. With `average`, the result is the running
         mean of the canvases with that decay. `shape` changes the gradient `[1, H, W, 3]` before the
         optimiser sees it; `transform(canvas, seed)` is what the network sees of the canvas;
-        `parametrisation` is climbed in place of the pixels, in one octave.
+        `parametrisation` is climbed in place of the pixels, made anew for each octave.
 
         `mask` says what part of its way each pixel goes, from black to white. An octave ends once the
         objective exceeds `stop_above`; steps are left out, so many of a hundred in every octave, if the
@@ -129,8 +129,6 @@ class Engine(Context):
         Draws go on from climb to climb; an objective and settings used again are traced only once.
         """
         asked = octaves if sizes is None else len(sizes)
-        if parametrisation is not None and asked != 1:
-            raise UsageError(f"a parametrisation is climbed in one octave, not {asked}", "leave out octaves")
         update = named(optimiser, step_size, history) if isinstance(optimiser, str) else optimiser
         choice = self._choose(plan.layers_of(image, objective))
         plan.check(objective, choice)
@@ -255,11 +253,6 @@ class Engine(Context):
             black = route.mask.resized(*image.size).pixels.max(axis=2, keepdims=True) <= 0
             result = np.where(black, image.pixels, result)
         return image.with_pixels(result)
-
-    def _stopped(self, steps: int = 0) -> None:
-        """Note that the user ended the run after so many steps of a climb."""
-        self.report.update(interrupted=True, steps=self.taken)
-        self.report["climb"]["steps"] = steps
 
     def _resumed(self) -> State | None:
         """Where a run that was stopped was in the climb that begins now."""
