@@ -120,7 +120,7 @@ def test_each_climb_is_told_with_its_size_its_steps_and_its_figures(
     said = ", ".join(f"{first.objective:.4g} to {last.objective:.4g}" for first, last in ends)
     assert f"; objective {said}; " in summary(result)
     assert "octaves: 24x20, 1 step in all" in told[0] and "octaves: 48x40, 2 steps in all" in told[1]
-    assert climbs_said(counted + counted[1:]) == "24x20, 1 step; 2 x 48x40, 2 steps"
+    assert climbs_said(counted + counted[1:]) == "24x20: 1 step; 48x40: 2 steps, 2 times"
 
 
 @pytest.mark.slow

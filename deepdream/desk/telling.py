@@ -93,9 +93,9 @@ def _formula(report: Mapping[str, Any]) -> str:
 
 def climbs_said(climbs: Iterable[Mapping[str, Any]]) -> str:
     """Sizes and steps of climbs, those alike and in a row put together."""
-    words = [f"{_sizes(it['octaves'])}, {_number(it['steps'], 'step')}" for it in climbs]
+    words = [f"{_sizes(it['octaves'])}: {_number(it['steps'], 'step')}" for it in climbs]
     runs = [(len([*same]), said) for said, same in groupby(words)]
-    return "; ".join(f"{count} x {said}" if count > 1 else said for count, said in runs)
+    return "; ".join(f"{said}, {count} times" if count > 1 else said for count, said in runs)
 
 
 def show_sweep(

@@ -55,12 +55,12 @@ class Session:
 
         `pictures` are inputs that are loaded already, by parameter name; the others are read from
         the paths in the recipe. A `sha256` in the recipe must be that of the picture. `started` gets
-        the engine's report before the listeners get the first step of a climb, `pulse` the part of the work
-        that is done whenever a tile is. Every `every` steps a snapshot is exact. Once `cancel` is set the run
-        ends, with the picture as it is, or the frames that are whole. The frames of an animation are made
-        here if there is a place for them, `frames`; else each is made when the animation is asked for it. A
-        long climb keeps a checkpoint in the file `keep`, and goes on from one that the same job left there;
-        whoever saves the result removes it.
+        the engine's report before the listeners get the first step of a climb, those of later frames left
+        out; `pulse` the part of the work that is done whenever a tile is. Every `every` steps a snapshot is
+        exact. Once `cancel` is set the run ends, with the picture as it is, or the frames that are whole. The
+        frames of an animation are made here if there is a place for them, `frames`; else each is made when
+        the animation is asked for it. A long climb keeps a checkpoint in the file `keep`, and goes on from
+        one that the same job left there; whoever saves the result removes it.
         """
         began = time.monotonic()
         mode, recipe, loaded = self._prepare(recipe, pictures or {})
@@ -73,7 +73,7 @@ class Session:
 
         def watch(step: Step) -> None:
             nonlocal steps
-            if (steps == 0 or step.index == 1) and started is not None:
+            if started is not None and (steps == 0 or (step.index == 1 and step.frame < 2)):
                 started(engine.report)
             steps += 1
 
