@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -39,7 +40,9 @@ def tiny_network() -> Bench:
     once, from the same numbers on every machine.
     """
     path = Path(_folder().name) / "tiny.keras"
-    _save(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Keras warns of its own use of NumPy
+        _save(path)
     return Bench(Common(model=str(path), preprocess="tf", precision="float32"))
 
 

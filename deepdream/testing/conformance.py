@@ -99,6 +99,7 @@ def assert_mode_conforms(
     of soft patches of 80 by 64 pixels. `skip` names checks, those in CHECKS, that cannot hold for this mode,
     each with the reason. `bench` is the network, `tiny_network()` unless it is given.
     """
+    __tracebackhide__ = True  # pytest shows where it was called, and where the mode failed
     for name, reason in skip.items():
         if name not in CHECKS:
             raise UsageError(f"no check '{name}'", f"checks: {', '.join(CHECKS)}")
