@@ -57,6 +57,22 @@ def test_what_is_no_device_is_refused_before_anything_is_loaded(text: str, messa
     assert (caught.value.message, caught.value.hint) == (message, hint)
 
 
+def test_graphs_run_as_they_were_traced_in_a_climb_and_nowhere_else() -> None:
+    import tensorflow as tf
+
+    from deepdream import objectives as obj
+
+    def rewritten() -> bool:
+        return not tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer", False)
+
+    seen: list[bool] = []
+    assert rewritten()
+    engine = Engine(Common(precision="float32"), listeners=[lambda step: seen.append(rewritten())])
+    engine.ascend(picture(), obj.layer("block1_conv2"), steps=1)
+    assert seen == [False]
+    assert rewritten()
+
+
 def test_auto_is_the_first_gpu_or_the_cpu_and_leaves_placing_to_tensorflow() -> None:
     assert devices.choose("auto", [FIRST, SECOND, CPU]) == devices.Placement((), "gpu:0")
     assert devices.choose("auto", [CPU]) == devices.Placement((), "cpu:0")
