@@ -71,6 +71,8 @@ def test_graphs_run_as_they_were_traced_in_a_climb_and_nowhere_else() -> None:
     engine.ascend(picture(), obj.layer("block1_conv2"), steps=1)
     assert seen == [False]
     assert rewritten()
+    with devices.working(devices.Placement(used="gpu:0")):
+        assert rewritten(), "it chooses the layout of tensors there"
 
 
 def test_auto_is_the_first_gpu_or_the_cpu_and_leaves_placing_to_tensorflow() -> None:

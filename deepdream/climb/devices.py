@@ -88,20 +88,20 @@ def on(device: str | None) -> contextlib.AbstractContextManager[object]:
 
 
 @contextlib.contextmanager
-def working(device: str | None) -> Iterator[None]:
-    """The scope in which a climb is opened and goes: on `device`, its graphs run as they were traced.
+def working(place: Placement) -> Iterator[None]:
+    """The scope in which a climb is opened and goes: on its first device; on CPUs, graphs run as traced.
 
     TensorFlow's rewriting of graphs (Grappler) copies the weights in them again and again, and finds nothing
     to gain once the network is folded: without it a climb begins sooner and in less memory, at the same
-    speed. What else the process does with TensorFlow keeps it.
+    speed. GPUs keep it, for it chooses their layout of tensors, and so does what else the process computes.
     """
     import tensorflow as tf
 
     options = tf.config.optimizer
     before = bool(options.get_experimental_options().get("disable_meta_optimizer"))
-    options.set_experimental_options({"disable_meta_optimizer": True})
+    options.set_experimental_options({"disable_meta_optimizer": before or "gpu" not in place.used})
     try:
-        with on(device):
+        with on(place.first):
             yield
     finally:
         options.set_experimental_options({"disable_meta_optimizer": before})

@@ -76,7 +76,7 @@ class Engine(Context):
         if self.dry:
             return dict.fromkeys(layers)
         place = self._placement()
-        with devices.working(place.first):
+        with devices.working(place):
             network = self.pool.network(choice, self._dtype(place), place.first)
             return network.features(picture, (picture.height, picture.width))
 
@@ -174,7 +174,7 @@ class Engine(Context):
             first=self.steps,
             resume=self._resumed(),
         )
-        with devices.working(place.first):
+        with devices.working(place):
             network = self.pool.network(choice, dtype, place.first)
             step = self.pool.climb(network, objective, made.way, full, place.names)
         if seconds is not None and time.monotonic() - self.began > seconds:
@@ -182,7 +182,7 @@ class Engine(Context):
                 f"{seconds:g} seconds were over before the first step", "give more time, or leave out --time"
             )
         timed = seconds is not None or again is not None
-        with devices.working(place.first):
+        with devices.working(place):
             return self._climb(step, image, route, cut, shown.labels(), timed=timed)
 
     # --- inside --------------------------------------------------------------------------------
