@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+import typer
 
 from deepdream import backbones
+from deepdream.pictures.picture import Picture
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -42,3 +45,30 @@ def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
     monkeypatch.setenv("DEEPDREAM_OFFLINE", "1")
     monkeypatch.setenv("KERAS_HOME", str(home / "keras"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+
+
+@pytest.fixture
+def photo() -> Picture:
+    """7x5 pixels, every one another colour."""
+    return Picture.from_array(np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8))
+
+
+@pytest.fixture
+def open_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder that the stranger can reach: the way to `tmp_path` is its owner's alone."""
+    way = [
+        p for p in (tmp_path, *tmp_path.parents) if os.geteuid() == 0 and p.stat().st_mode & 0o055 != 0o055
+    ]
+    before = {p: p.stat().st_mode & 0o7777 for p in way}
+    for p in way:
+        p.chmod(before[p] | 0o055)
+    yield tmp_path
+    for p in way:
+        p.chmod(before[p])
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The user's own folder, empty until a test writes into it."""
+    monkeypatch.setattr(typer, "get_app_dir", lambda _name: str(tmp_path / "home"))
+    return tmp_path / "home"

@@ -1,4 +1,4 @@
-"""Networks: their tables against Keras itself, how they are chosen, how they are opened."""
+"""Networks: their tables against Keras itself, how they are chosen."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from networks import noise, vgg16
 
 from deepdream import backbones
-from deepdream.errors import DeepDreamError, UsageError
+from deepdream.errors import UsageError
 
 SIGHT = {
     "inception_v3": {
@@ -47,14 +48,6 @@ def inception() -> Any:
         model = keras.applications.InceptionV3(weights=None, include_top=False, input_shape=(None, None, 3))
     assert "conv2d" not in {layer.name for layer in model.layers}
     return model
-
-
-def noise(height: int, width: int) -> np.ndarray:
-    return np.random.default_rng(1).uniform(0, 255, (1, height, width, 3)).astype(np.float32)
-
-
-def vgg16(*layers: str, precision: Any = "float32", **options: Any) -> backbones.Extractor:
-    return backbones.open_extractor(backbones.resolve("vgg16", layers, **options), layers, precision)
 
 
 # --- tables ---------------------------------------------------------------------------------------------
@@ -244,103 +237,6 @@ def test_preprocessing_can_be_said_and_is_checked() -> None:
         backbones.resolve("vgg16", [], preprocess="coffee")
 
 
-# --- opening --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("mode", ["tf", "caffe", "torch"])
-def test_preprocessing_is_keras_own(mode: str) -> None:
-    import keras
-    import tensorflow as tf
-
-    from deepdream.backbones.extractor import prepare
-
-    canvas = noise(5, 7)
-    theirs = keras.applications.imagenet_utils.preprocess_input(tf.constant(canvas), mode=mode)
-    np.testing.assert_array_equal(prepare(tf.constant(canvas), mode), theirs)
-    np.testing.assert_array_equal(prepare(tf.constant(canvas), "none"), canvas)
-
-
-def test_efficientnet_gets_the_rescaling_that_keras_adds_with_its_weights() -> None:
-    import keras
-    import tensorflow as tf
-    from keras.src.applications.efficientnet import IMAGENET_STDDEV_RGB
-
-    from deepdream.backbones.extractor import prepare
-
-    canvas = noise(5, 7)
-    within = [
-        keras.layers.Rescaling(1 / 255.0),
-        keras.layers.Normalization(mean=[0.485, 0.456, 0.406], variance=IMAGENET_STDDEV_RGB),
-    ]
-    added = keras.layers.Rescaling([1.0 / np.sqrt(deviation) for deviation in IMAGENET_STDDEV_RGB])
-    theirs = added(within[1](within[0](canvas)))
-    ours = within[1](within[0](prepare(tf.constant(canvas), "efficientnet")))
-    np.testing.assert_allclose(ours, theirs, atol=1e-5)
-
-
-def test_activations_are_those_of_the_whole_keras_model() -> None:
-    import keras
-
-    whole = keras.applications.VGG16(weights=None, include_top=False, input_shape=(None, None, 3))
-    whole.load_weights(str(vgg16_file()))
-    canvas = noise(40, 56)
-    theirs = keras.Model(whole.input, whole.get_layer("block4_conv2").output)(
-        keras.applications.vgg16.preprocess_input(canvas.copy())
-    )
-    ours = vgg16("block4_conv2", "block1_conv1")(canvas)
-    assert list(ours) == ["block4_conv2", "block1_conv1"]
-    np.testing.assert_allclose(ours["block4_conv2"], theirs, rtol=1e-5, atol=1e-3)
-
-
-def vgg16_file() -> Path:
-    path = backbones.locate(backbones.get("vgg16")).path
-    assert path is not None
-    return path
-
-
-def test_nothing_deeper_than_the_deepest_layer_is_there_and_all_is_frozen() -> None:
-    extractor = vgg16("block3_conv1", "block2_conv2")
-    found = [layer.name for layer in extractor.network.layers]
-    assert found[-1] == "block3_conv1"
-    assert not any(name.startswith(("block4", "block5", "block3_conv2")) for name in found)
-    assert extractor.network.trainable_variables == []
-
-
-def test_one_trace_serves_every_size_and_the_gradient_reaches_the_canvas() -> None:
-    import tensorflow as tf
-
-    extractor = vgg16("block2_conv1")
-    traces = 0
-
-    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)])
-    def slope(canvas: Any) -> Any:
-        nonlocal traces
-        traces += 1
-        with tf.GradientTape() as tape:
-            tape.watch(canvas)
-            value = tf.reduce_mean(extractor(canvas)["block2_conv1"] ** 2)
-        return tape.gradient(value, canvas)
-
-    for size in ((32, 48), (37, 21)):
-        gradient = slope(noise(*size)).numpy()
-        assert gradient.shape == (1, *size, 3)
-        assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0
-    assert traces == 1
-
-
-def test_bfloat16_keeps_its_weights_small_and_its_results_float32() -> None:
-    import keras
-
-    before = keras.config.dtype_policy().name
-    exact, quick = vgg16("block4_conv2"), vgg16("block4_conv2", precision="bfloat16")
-    assert keras.config.dtype_policy().name == before
-    assert {variable.dtype for variable in quick.network.variables} == {"bfloat16"}
-    assert {variable.dtype for variable in exact.network.variables} == {"float32"}
-    a, b = (e(noise(48, 48))["block4_conv2"] for e in (exact, quick))
-    assert b.dtype == "float32"
-    assert np.corrcoef(np.ravel(a), np.ravel(b))[0, 1] > 0.999
-
-
 @pytest.mark.slow
 def test_inception_opens_by_the_stable_names_whatever_was_built_before(
     inception: Any, tmp_path: Path
@@ -360,89 +256,3 @@ def test_inception_opens_by_the_stable_names_whatever_was_built_before(
         extractor(canvas)["conv2d_1"], theirs(canvas / 127.5 - 1), rtol=1e-4, atol=1e-5
     )
     assert extractor(canvas)["mixed1"].shape[-1] == 288
-
-
-# --- models that the user saved -------------------------------------------------------------------------
-
-
-@pytest.fixture(params=["flat.keras", "flat.h5", "nested.keras"])
-def saved(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Any]:
-    """A file, and the same model cut at its layer `second`, as the user sees it."""
-    import keras
-
-    layers = keras.layers
-    inputs = keras.Input((32, 32, 3))
-    adapted = layers.Normalization(mean=None, variance=None, name="adapted")
-    adapted.adapt(noise(32, 32))
-    hidden = layers.Conv2D(4, 3, padding="same", activation="relu", name="first")(adapted(inputs))
-    hidden = layers.Conv2D(6, 3, strides=2, name="second")(layers.MaxPooling2D(name="pool")(hidden))
-    base = keras.Model(inputs, hidden, name="base")
-    head = [layers.Flatten(), layers.Dense(3)]
-    if request.param.startswith("nested"):
-        model = keras.Sequential([keras.Input((32, 32, 3)), base, *head])
-    else:
-        model = keras.Model(inputs, head[1](head[0](hidden)))
-    path = tmp_path / request.param
-    model.save(path)
-    return path, base
-
-
-def test_a_saved_model_is_dreamt_with_at_any_size(saved: tuple[Path, Any]) -> None:
-    path, base = saved
-    choice = backbones.resolve(str(path), ["second"])
-    layer = choice.backbone.layer("second")
-    assert (layer.channels, layer.stride, layer.receptive_field, layer.min_size) == (6, 4, 8, 6)
-    assert choice.weights == backbones.Weights(path, "model file")
-    assert choice.note is not None and "0..255" in choice.note
-    canvas = noise(32, 32)
-    extractor = backbones.open_extractor(choice, ["second"])
-    np.testing.assert_allclose(extractor(canvas)["second"], base(canvas), rtol=1e-5, atol=1e-4)
-    assert extractor(noise(50, 71))["second"].shape == (1, 12, 17, 6)
-    quick = backbones.open_extractor(choice, ["second"], "bfloat16")
-    assert {variable.dtype for variable in quick.network.variables} == {"bfloat16"}
-
-
-def test_a_saved_model_with_preprocessing_needs_no_note(saved: tuple[Path, Any]) -> None:
-    choice = backbones.resolve(str(saved[0]), ["first"], preprocess="tf")
-    assert choice.note is None and choice.backbone.preprocess == "tf"
-
-
-def test_a_file_that_is_no_model_is_refused_in_one_line(tmp_path: Path) -> None:
-    path = tmp_path / "broken.keras"
-    path.write_bytes(b"nothing of the kind")
-    for bad in (path, tmp_path / "absent.keras"):
-        with pytest.raises(DeepDreamError) as error:
-            backbones.get(str(bad))
-        assert bad.name in error.value.message and "\n" not in error.value.message
-
-
-@pytest.mark.parametrize("name", ["broken.keras", "broken.h5", "photo.jpg", "model/"])
-def test_a_file_that_is_there_is_not_said_to_be_missing(name: str, tmp_path: Path) -> None:
-    path = tmp_path / name
-    if name.endswith("/"):
-        path.mkdir()
-    else:
-        path.write_bytes(b"nothing of the kind")
-    with pytest.raises(DeepDreamError) as error:
-        backbones.get(str(path) + "/")
-    words = {"broken": "is damaged", "photo": "is none", "model": "is a folder"}[path.stem]
-    assert words in error.value.message and "ot found" not in error.value.message
-
-
-def test_a_saved_model_without_layers_to_look_at_is_refused(tmp_path: Path) -> None:
-    import keras
-
-    inputs = keras.Input((None, None, 3))
-    keras.Model(inputs, keras.layers.Rescaling(1 / 255)(inputs)).save(tmp_path / "a.keras")
-    with pytest.raises(DeepDreamError, match=r"a\.keras has no layer to look at"):
-        backbones.get(str(tmp_path / "a.keras"))
-
-
-def test_of_what_keras_says_the_first_sentence_is_told(tmp_path: Path) -> None:
-    import keras
-
-    inputs = keras.Input((None, None, 3))
-    keras.Model(inputs, keras.layers.Lambda(lambda x: x)(inputs)).save(tmp_path / "a.keras")
-    with pytest.raises(DeepDreamError, match="Lambda") as error:
-        backbones.get(str(tmp_path / "a.keras"))
-    assert len(error.value.message) < 250 + len(str(tmp_path))
