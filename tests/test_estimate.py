@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from deepdream.backbones import get
-from deepdream.desk.estimate import seconds_for
+from deepdream.desk.estimate import check_time, seconds_for
+from deepdream.errors import UsageError
 
 PLAN = {"model": "vgg16", "layers": ["block4_conv3"], "octaves": [[256, 192], [512, 384]], "steps": 40}
 
@@ -25,6 +26,14 @@ def test_no_guess_is_made_of_a_network_without_a_table_or_of_no_steps() -> None:
     assert seconds_for({**PLAN, "model": "my.keras"}, speed=1e9) is None
     assert seconds_for({**PLAN, "steps": 0}, speed=1e9) is None
     assert seconds_for({**PLAN, "layers": None}, speed=1e9) is None
+
+
+def test_a_limit_of_time_that_may_be_too_short_is_told_and_one_that_is_refused() -> None:
+    assert check_time(PLAN) == check_time({**PLAN, "time_limit": 60.0}) == []
+    (said,) = check_time({**PLAN, "time_limit": 3.0})
+    assert said.startswith("3 seconds may be over before the first step")
+    with pytest.raises(UsageError, match=r"0\.2 seconds are over before the first step"):
+        check_time({**PLAN, "time_limit": 0.2})
 
 
 @pytest.mark.parametrize("layer", ["block2_conv2", "block3_conv3", "block4_conv3", "block5_conv3"])

@@ -6,7 +6,7 @@ Functions of sizes, the layer table and the objective; what cannot be done is re
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from deepdream import backbones
@@ -21,7 +21,17 @@ from deepdream.objectives.layerspec import check_rank, runs
 from deepdream.pictures.picture import Picture
 from deepdream.pictures.scales import Size, octave_sizes
 
-__all__ = ["Plan", "check", "check_size", "counts", "layers_of", "make", "no_number", "octaves"]
+__all__ = [
+    "Plan",
+    "check",
+    "check_channels",
+    "check_size",
+    "counts",
+    "layers_of",
+    "make",
+    "no_number",
+    "octaves",
+]
 
 
 def octaves(
@@ -109,12 +119,30 @@ def check(objective: Objective, choice: backbones.Choice) -> None:
                 f"channel {listed} of {wanted} has no counterpart in {layer.name} of VGG16",
                 f"{choice.note}; name a layer of {choice.backbone.name} instead",
             )
-        for channel in term.channels:
-            if not 0 <= channel < layer.channels:
-                raise UsageError(
-                    f"{layer.name} of {choice.backbone.name} has no channel {channel}",
-                    f"its channels are 0 to {layer.channels - 1}",
-                )
+        check_channels(term.channels, layer, choice.backbone)
+
+
+def _borders(objective: Objective, choice: backbones.Choice, sizes: Sequence[Size]) -> list[str]:
+    """What becomes of borders at `sizes` where their layers have too few cells for them."""
+    notes = []
+    for border, name in dict.fromkeys((t.border, t.layers[0]) for t in objective.terms if t.border):
+        layer = choice.backbone.layer(choice.used[name])
+        cells = [max(1, (min(size) - layer.min_size) // layer.stride + 1) for size in sizes]
+        if narrow := sum(count <= 2 * border for count in cells):
+            height, width = sizes[narrow - 1]
+            where = "at any size" if narrow == len(sizes) else f"up to {width}x{height} px"
+            notes.append(f"a border of {border} cells leaves only the middle of {layer.name} {where}")
+    return notes
+
+
+def check_channels(channels: Iterable[int], layer: backbones.Layer, backbone: backbones.Backbone) -> None:
+    """Refuse channels that a layer lacks."""
+    for channel in channels:
+        if not 0 <= channel < layer.channels:
+            raise UsageError(
+                f"{layer.name} of {backbone.name} has no channel {channel}",
+                f"its channels are 0 to {layer.channels - 1}",
+            )
 
 
 @dataclass(frozen=True)
@@ -142,7 +170,7 @@ def make(
 
     Several `devices` share the octaves for which that pays.
     """
-    notes, update = [], way.update
+    notes, update = _borders(objective, choice, sizes), way.update
     budget = common.memory or memory.available()
     # A run that stays whole with no limit of its own remembers what it was told to, then as now.
     limited = common.tile != "off" or common.memory is not None

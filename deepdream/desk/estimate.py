@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from deepdream import backbones
-from deepdream.errors import DeepDreamError
+from deepdream.errors import DeepDreamError, UsageError
 
-__all__ = ["seconds_for"]
+__all__ = ["check_time", "seconds_for"]
 
 _WORK: Final = 3700.0
 """Floating-point operations of a gradient step for each activation, there and back.
@@ -19,6 +19,9 @@ Set by VGG16's steps at four layers, block2_conv2 to block5_conv3, on two cores 
 
 _OVERHEAD: Final = 8.0
 """Seconds until the network is loaded and traced."""
+
+_LEAST: Final = 1.0
+"""Seconds in which no machine does that."""
 
 
 def seconds_for(report: Mapping[str, Any], *, speed: float | None = None) -> float | None:
@@ -42,6 +45,21 @@ def seconds_for(report: Mapping[str, Any], *, speed: float | None = None) -> flo
 
 def _mean_pixels(sizes: Sequence[Sequence[int]]) -> float:
     return sum(width * height for width, height in sizes) / len(sizes)
+
+
+def check_time(report: Mapping[str, Any]) -> list[str]:
+    """What to say of a limit of time that may be over before the first step.
+
+    A UsageError, which the run would end with, if it surely is.
+    """
+    limit = report.get("time_limit")
+    if limit is None or limit >= _OVERHEAD:
+        return []
+    if limit < _LEAST:
+        raise UsageError(
+            f"{limit:g} seconds are over before the first step", "give more time, or leave out --time"
+        )
+    return [f"{limit:g} seconds may be over before the first step, for which the network must be loaded"]
 
 
 def _speed() -> float:

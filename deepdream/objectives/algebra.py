@@ -100,6 +100,8 @@ class Term:
     parts: Parts = None
     channels: tuple[int, ...] = ()
     ranked: tuple[Ranked, ...] = ()
+    border: int = 0
+    """Cells on each side of its layer that do not count."""
     guides: tuple[Picture, ...] = ()
     aligned: tuple[str, ...] = ()
     """The layers whose activations its target keeps for the whole canvas; the memory for them is planned."""

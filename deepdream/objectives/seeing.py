@@ -32,11 +32,11 @@ def response(
 
     `metric` is applied to every activation, and the mean is taken over `channels` (all of them if none is
     named) and over all cells, or the one at `place`: fractions of width and height. `border` cells on each
-    side of the layer do not count, but stay in the number that the sum is divided by (Keras's Deep Dream
-    example). With `relative`, the value is divided by how loud the whole layer is on the canvas that the
-    octave starts from (shrunk to 1024 px if it is larger), mean(a²) or its root, so that layers of different
-    loudness weigh the same in a sum. `listed` stands for the channels in the term's name; channels named so
-    may be those of a stand-in. `ranked` is what they were, or will be, chosen by.
+    side of the layer do not count, the middle one apart, but stay in the number that the sum is divided by
+    (Keras's Deep Dream example). With `relative`, the value is divided by how loud the whole layer is on the
+    canvas that the octave starts from (shrunk to 1024 px if it is larger), mean(a²) or its root, so that
+    layers of different loudness weigh the same in a sum. `listed` stands for the channels in the term's name;
+    channels named so may be those of a stand-in. `ranked` is what they were, or will be, chosen by.
     """
     chosen = tuple(channels)
 
@@ -79,6 +79,7 @@ def response(
         parts=None if place or border else "mean",
         channels=() if listed else chosen,
         ranked=tuple(ranked),
+        border=border,
     )
     return Objective((term,))
 

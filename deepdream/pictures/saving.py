@@ -27,6 +27,7 @@ __all__ = [
     "make_folder",
     "output_path",
     "reason",
+    "same_file",
     "write_bytes",
     "writing",
 ]
@@ -101,7 +102,8 @@ def check_writable(
     path = Path(path)
     with _said_of(path):
         if path.is_dir():
-            raise DeepDreamError(f"{path} is a folder", f"name a file in it, such as {path / 'dream.png'}")
+            example = path / f"dream{next(iter(suffixes))}"
+            raise DeepDreamError(f"{path} is a folder", f"name a file in it, such as {example}")
         longest = _LONGEST_SIDE.get(format := format_of(path, suffixes))
         if size is not None and longest is not None and max(size) > longest:
             raise DeepDreamError(
@@ -110,12 +112,14 @@ def check_writable(
             )
         target = _target(path)
         if target.parent.exists() and not target.parent.is_dir():
-            raise DeepDreamError(f"cannot write {path}: {target.parent} is a file, not a folder")
+            raise DeepDreamError(
+                f"cannot write {path}: {target.parent} is a file, not a folder", "choose another folder"
+            )
         if not target.parent.is_dir():
             raise DeepDreamError(f"cannot write {path}: no folder {target.parent}", "create the folder first")
         if os.path.lexists(target):
             if not target.is_file():
-                raise DeepDreamError(f"cannot write {path}: it is not a regular file")
+                raise DeepDreamError(f"cannot write {path}: it is not a regular file", "choose another name")
             if not overwrite:
                 raise exists(path)
             # Renaming over it would succeed all the same; somebody protected this very file.
@@ -175,6 +179,14 @@ def writing(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterato
                 _take_name(temporary, target)
             except FileExistsError:
                 raise exists(path) from None
+
+
+def same_file(path: Path, other: str | os.PathLike[str]) -> bool:
+    """Whether both names are of one file that is there."""
+    try:
+        return path.samefile(other)
+    except (OSError, ValueError):  # one of them is not there
+        return False
 
 
 def reason(error: OSError) -> str:

@@ -16,6 +16,7 @@ import typer
 
 from deepdream import backbones
 from deepdream.climb.engine import Engine
+from deepdream.climb.plan import check_channels
 from deepdream.console.failures import Failure
 from deepdream.console.interrupts import Interrupts, in_background
 from deepdream.console.progress import duration, progress
@@ -25,9 +26,9 @@ from deepdream.desk.batch import given_up
 from deepdream.desk.completion import complete_layers, complete_models
 from deepdream.errors import UsageError
 from deepdream.jobs.recipe import Common
-from deepdream.objectives.layerspec import parse
+from deepdream.objectives.layerspec import check_rank, parse
 from deepdream.pictures.picture import Picture, check_writable, load
-from deepdream.pictures.saving import SUFFIXES
+from deepdream.pictures.saving import SUFFIXES, same_file
 from deepdream.runs.results import Result
 from deepdream.tools import atlas
 
@@ -166,13 +167,19 @@ def _atlas(
         )
     backbone = backbones.get(model)
     check_writable(path, overwrite)
+    if same_file(Path(path), photo):
+        raise UsageError(f"{path} is the photograph itself", "give the atlas another name")
+    for text in texts:
+        spec = parse(text)
+        layer = backbone.layer(spec.layer)
+        check_channels(spec.channels, layer, backbone)
+        for rank in spec.ranked:
+            check_rank(rank, layer.channels)
     picture = load(photo)
     small = picture.fitted(settings.size)
     names = [layer.name for layer in (backbone.layers if every else _rewarding(backbone))]
     asked = {"layer": texts, "all": every}
     if dry_run:
-        for text in texts:
-            backbone.layer(parse(text).layer)
         if answers.as_json:
             plan = atlas.recipe(Engine(Common(model=model), seed=seed), picture, asked, settings, [])
             facts = {"model": backbone.name, "layers": texts or names, "size": list(small.size)}
