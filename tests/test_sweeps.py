@@ -131,7 +131,7 @@ def test_a_report_has_every_step_and_a_plot_beside_it(capsys: pytest.CaptureFixt
     assert [row["step"] for row in found["steps"]] == [1, 2]
     assert found["steps"][0]["terms"]["layer(block1_conv2)"] == found["objective"]["start"]["total"]
     assert found["recipe"]["mode"] == "dream"
-    assert load("curves.png").width > 400
+    assert load("curves.plot.png").width > 400
     assert cli.run(["dream", "a.png", "b.png", *QUICK, "--report", "curves.json"]) == 0
     assert report("curves.a.json")["input"] == "a.png"
     assert report("curves.b.json")["input"] == "b.png"
@@ -146,7 +146,7 @@ def test_without_matplotlib_a_report_is_a_file_and_a_note(
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
     assert cli.run(["dream", "a.png", *QUICK[:-1], "--report", "curves.json"]) == 0
-    assert len(report("curves.json")["steps"]) == 2 and not Path("curves.png").exists()
+    assert len(report("curves.json")["steps"]) == 2 and not Path("curves.plot.png").exists()
     assert "matplotlib is missing" in capsys.readouterr().err
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, and the system's own request to end: a first one keeps the picture, a second is obeyed at once."""
+"""Ctrl-C, and the system's own requests to end: a first one keeps the picture, a second is obeyed at once."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ WORKER = "deepdream-work"
 _T = TypeVar("_T")
 
 
+_ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Asked to end by a person, by the system, by the terminal that is closed; Windows has no SIGHUP."""
+
+
 class Interrupts:
-    """Ctrl-C and SIGTERM. While a network loads they end the program; later the first asks the engine to
+    """Ctrl-C and the like. While a network loads they end the program; later the first asks the engine to
     stop after the step it is in, so that the picture is saved as it is, and the second ends the program.
     """
 
@@ -32,7 +36,9 @@ class Interrupts:
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
-            self._before = {it: signal.signal(it, self._handle) for it in (signal.SIGINT, signal.SIGTERM)}
+            # What whoever started us wants ignored stays so: 'nohup' does, and a shell's '&'.
+            heard = [it for it in _ENDING if signal.getsignal(it) is not signal.SIG_IGN]
+            self._before = {it: signal.signal(it, self._handle) for it in heard}
         return self
 
     def __exit__(self, *_: object) -> None:

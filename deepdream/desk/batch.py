@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepdream.console.failures import Failure, details, explain
 from deepdream.console.interrupts import Interrupts
 from deepdream.console.streams import Voice
 from deepdream.desk.answers import Answers
-from deepdream.desk.curves import curves_path
+from deepdream.desk.curves import check_report, curves_path
 from deepdream.desk.desk import Desk, Job
 from deepdream.desk.leaks import Growth
 from deepdream.desk.targets import Target
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.jobs.recipe import Input, Recipe
 from deepdream.pictures.picture import Picture, check_readable, load
-from deepdream.pictures.saving import check_writable
 from deepdream.runs.session import Session
 
 if TYPE_CHECKING:
@@ -29,12 +31,17 @@ INTERRUPTED = 130
 SOME_FAILED = 3
 
 
-def run_job(job: Job, registry: Registry) -> int:
-    """Do the job and return the exit code; results go to standard output, words to standard error."""
+def run_job(
+    job: Job, registry: Registry, *, naming: Callable[[], AbstractContextManager[None]] = nullcontext
+) -> int:
+    """Do the job and return the exit code; results go to standard output, words to standard error.
+
+    `naming` is entered around the work: it says in errors where the wrong setting was found.
+    """
     voice = Voice(quiet=job.quiet, verbose=job.verbose)
     codes: list[int] = []
     try:
-        with Answers(job.images, as_json=job.json, modes=registry.modes.values()) as answers:
+        with Answers(job.images, as_json=job.json, modes=registry.modes.values()) as answers, naming():
             if not _make_all(job, registry, voice, answers, codes):
                 answers.all_failed(Failure("interrupted", None, INTERRUPTED))
                 return INTERRUPTED
@@ -51,12 +58,20 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
     """Make every picture, adding an exit code for each to `codes`; whether the batch was not stopped."""
     mode = registry.get(job.mode)
     if job.save_every is not None and mode.makes == "animation":
-        raise UsageError("--save-every is for pictures: an animation saves its frames anyway")
+        raise UsageError(
+            "--save-every is for pictures, and an animation saves its frames anyway",
+            "leave it out; for frames as files of their own, name a folder with -o",
+        )
     if mode.makes != "picture" and job.sweep:
-        raise UsageError("--sweep is for modes that make one picture")
+        raise UsageError(
+            f"--sweep is for modes that make one picture, and {job.mode} makes {mode.makes}",
+            "leave it out, and call the command once for each value",
+        )
     if job.report is not None:
         for image in job.images or (None,):
-            check_writable(curves_path(job.report, image, len(job.images)), True, suffixes={".json": "JSON"})
+            check_report(curves_path(job.report, image, job.images), overwrite=job.overwrite)
+    if job.film is not None and job.output is not None and _same_place(job.film, job.output):
+        raise UsageError(f"{job.film} is the result and its film at once", "give each a name of its own")
     if job.film_every is not None and job.film is None:
         raise UsageError("--film-every without --film", "say where the film goes: --film making.gif")
     if job.film is not None and job.sweep:
@@ -65,7 +80,8 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
     target = Target(name, job.output, images=len(job.images), overwrite=job.overwrite, makes=mode.makes)
     images: tuple[str | None, ...] = job.images or (None,)
     with Interrupts(voice) as interrupts:
-        desk = Desk(Session(registry, show_notices=job.debug), target, job, voice, interrupts, answers)
+        session = Session(registry, show_notices=job.debug)
+        desk = Desk(session, target, job, voice, interrupts, answers, given=job.images)
         if job.film is not None:
             desk.film = Target(
                 f"{job.mode}.film",
@@ -136,6 +152,11 @@ def _loaded(name: str, path: str, mode: Mode) -> Picture:
         if item.required:
             raise
         raise type(error)(f"{item.flag}: {error.message}", error.hint) from error
+
+
+def _same_place(one: str, other: str) -> bool:
+    """Whether both paths are of one file, which need not be there."""
+    return not Path(one).is_dir() and os.path.realpath(one) == os.path.realpath(other)
 
 
 def _unreadable(images: Sequence[str | None]) -> dict[str | None, DeepDreamError]:

@@ -8,19 +8,22 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from deepdream.climb.events import Step
 from deepdream.errors import UsageError
-from deepdream.pictures.saving import write_bytes
+from deepdream.pictures.saving import check_writable, exists, write_bytes
 
-__all__ = ["Curves", "curves_path"]
+__all__ = ["Curves", "check_report", "curves_path"]
+
+_BEGINNING = b'{"input": '
+"""How a report begins, and hardly another file."""
 
 
-def curves_path(path: str, image: str | None, images: int) -> Path:
+def curves_path(path: str, image: str | None, images: Sequence[str]) -> Path:
     """Where the curves of a picture go: `path`, with the picture's name in it if there are several.
 
     A UsageError unless it ends in .json.
@@ -28,9 +31,37 @@ def curves_path(path: str, image: str | None, images: int) -> Path:
     place = Path(path)
     if place.suffix.lower() != ".json":
         raise UsageError(
-            f"--report writes JSON, and '{path}' does not end in .json", "the plot stands beside it as .png"
+            f"--report writes JSON, and '{path}' does not end in .json", "for example: --report curves.json"
         )
-    return place if images < 2 or image is None else place.with_suffix(f".{Path(image).stem}.json")
+    if image is None or len(images) < 2:
+        return place
+    alike = [other for other in images if Path(other).stem == Path(image).stem]
+    number = alike.index(image)
+    return place.with_suffix(f".{Path(image).stem}{f'-{number + 1}' if number else ''}.json")
+
+
+def check_report(path: Path, *, overwrite: bool = False) -> None:
+    """Find out whether a report can be written at `path`, and the plot beside it.
+
+    A DeepDreamError for what is in the way: a report gives way to that of the next run, and other files
+    where they may be `overwrite`n.
+    """
+    check_writable(path, True, suffixes={".json": "JSON"})
+    check_writable(plot := _plot_path(path), True)
+    earlier = overwrite or (path.is_file() and _begins(path) == _BEGINNING)
+    for place in (path, plot):
+        if place.exists() and not earlier:
+            raise exists(place)
+
+
+def _begins(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(_BEGINNING))
+
+
+def _plot_path(path: Path) -> Path:
+    """Where the plot goes; `x.png` is rather the result that the report `x.json` tells of."""
+    return path.with_suffix(".plot.png")
 
 
 @dataclass
@@ -54,8 +85,8 @@ class Curves:
     def save(self, path: Path, about: dict[str, Any]) -> list[Path]:
         """Write `path`, and a plot beside it where matplotlib is installed; the files written.
 
-        What was at these paths is replaced, as a report is always of the last run. `about` stands before the
-        steps.
+        What was at these paths is replaced, as a report is always of the last run: `check_report` sees that
+        it was one. `about` stands before the steps.
         """
         write_bytes(
             path, json.dumps(_finite({**about, "steps": self.rows}), allow_nan=False).encode(), overwrite=True
@@ -63,7 +94,7 @@ class Curves:
         picture = self._plot()
         if picture is None:
             return [path]
-        plot = path.with_suffix(".png")
+        plot = _plot_path(path)
         write_bytes(plot, picture, overwrite=True)
         return [path, plot]
 

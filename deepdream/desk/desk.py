@@ -16,6 +16,7 @@ from deepdream.console.progress import progress
 from deepdream.console.streams import Voice
 from deepdream.desk.answers import Answers
 from deepdream.desk.curves import Curves, curves_path
+from deepdream.desk.estimate import check_time
 from deepdream.desk.making import Making, every_for
 from deepdream.desk.sweeping import Axis, drawn, sheet_of, swept_recipe, variants
 from deepdream.desk.targets import Target, numbered
@@ -26,6 +27,7 @@ from deepdream.jobs.recipe import Common, Recipe
 from deepdream.jobs.takes import Take
 from deepdream.pictures.animation import Animation, Ended
 from deepdream.pictures.picture import Picture
+from deepdream.pictures.saving import same_file
 from deepdream.runs.results import Frames, Result
 from deepdream.runs.session import Session
 
@@ -79,22 +81,33 @@ class Desk:
     answers: Answers
     film: Target | None = None
     """Where films of the making go."""
+    given: Sequence[str] = ()
+    """The pictures that the command works on, which no result may replace."""
     _told: set[str] = field(default_factory=set)
 
     def place(self, recipe: Recipe, image: str | None, suffix: str | None = None) -> Take | Path:
         """Where the result for `image` goes; DeepDreamError if it cannot go there."""
         if self.target.makes == "animation":
-            return self.target.take(image, recipe, suffix or ".webp")
+            take = self.target.take(image, recipe, suffix or ".webp")
+            self._keep(take.path, recipe, "the result another name: -o PATH")
+            return take
         path = self.target.path(image, suffix or ".png")
-        for name, item in recipe.inputs.items():
-            if _same_file(path, item.path):
-                raise UsageError(f"{path} is the {name} itself", "give the result another name: -o PATH")
+        self._keep(path, recipe, "the result another name: -o PATH")
         return path
+
+    def _keep(self, path: Path | None, recipe: Recipe, other: str) -> None:
+        """Refuse to write over a picture that is worked on, now or later in this command."""
+        given = [(f"the {name}", item.path) for name, item in recipe.inputs.items()]
+        for name, source in [*given, *(("one of the pictures", image) for image in self.given)]:
+            if path is not None and same_file(path, source):
+                raise UsageError(f"{path} is {name} itself", f"give {other}")
 
     def plan(self, recipe: Recipe, image: str | None, pictures: Mapping[str, Picture]) -> None:
         """Say what `make` would do."""
         with contextlib.redirect_stdout(sys.stderr):
             plan = self.session.plan(recipe, pictures=pictures)
+        notes = [*plan.report["notes"], *check_time(plan.report)]
+        plan = replace(plan, report={**plan.report, "notes": notes})
         place = self.place(recipe, image)
         if isinstance(place, Take) and isinstance(plan.made, Animation):
             place.begin(plan.made)
@@ -114,6 +127,8 @@ class Desk:
                 (labels, self.session.plan(variant, pictures=pictures))
                 for labels, variant in variants(recipe, self.job.sweep)
             ]
+        for _, cell in cells:
+            check_time(cell.report)
         self.target.promise(place)
         show_sweep(cells, place, image, self.answers)
 
@@ -124,6 +139,7 @@ class Desk:
         steps = plan.report["steps"] or 0 if plan is not None else 0
         first = plan.made if plan is not None and isinstance(plan.made, Picture) else None
         take = self.film.take(image, recipe, anew=True)
+        self._keep(take.path, recipe, "the film another name: --film PATH")
         take.lock = self.interrupts.writing
         return Making(take, self.job.film_every or every_for(steps), first)
 
@@ -156,6 +172,8 @@ class Desk:
             for take in [*([place] if isinstance(place, Take) else []), *(it.take for it in watching)]:
                 take.hold()
                 holds.callback(take.release)
+            if making is not None:
+                holds.callback(making.close)
             result = self._run(
                 recipe,
                 image,
@@ -167,7 +185,8 @@ class Desk:
             )
             saved = self._save(result, place, image, frames.last(), only)
             if keep is not None:
-                keep.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    keep.unlink()
             film = []
             if making is not None and self.film is not None:
                 film = making.finish(result)
@@ -176,6 +195,8 @@ class Desk:
         self.voice.say(summary(result))
         self.answers.made(image, saved, result, film)
         self._report(curves, result, image)
+        if making is not None and making.trouble is not None:
+            raise making.trouble
         return result
 
     def sweep(self, recipe: Recipe, image: str | None, pictures: Mapping[str, Picture]) -> Result:
@@ -240,7 +261,7 @@ class Desk:
     def _report(self, curves: Curves, result: Result, image: str | None) -> None:
         if self.job.report is None:
             return
-        path = curves_path(self.job.report, image, len(self.job.images))
+        path = curves_path(self.job.report, image, self.job.images)
         facts = {"input": image, **result.report, "recipe": result.recipe.to_json()}
         if len(curves.save(path, facts)) == 1:
             self._note([f"{path} has no plot beside it: matplotlib is missing, which deepdream[plot] brings"])
@@ -274,7 +295,10 @@ class Desk:
             self._note([note for picture in made for note in picture.saving_notes(place)])
             return self.target.save_all(made, place, image, stopped=result.interrupted)
         self._note(made.saving_notes(place))
-        return [self.target.save(made, place, image)]
+        path = self.target.save(made, place, image)
+        if self.target.file is not None and path != place:
+            self._note([f"another run made {place} meanwhile: this is {path}"])
+        return [path]
 
     def _note(self, notes: Iterable[str]) -> None:
         for text in notes:
@@ -303,13 +327,6 @@ class Desk:
                 if "snapshots" not in self._told:
                     self.voice.note(f"snapshots are missing: {error.message}")
                 self._told.add("snapshots")
-
-
-def _same_file(path: Path, other: str) -> bool:
-    try:
-        return path.samefile(other)
-    except (OSError, ValueError):  # one of them is not there
-        return False
 
 
 class _Until:

@@ -33,13 +33,13 @@ def every_for(steps: int) -> int:
 class Making:
     """Takes a frame of the climb after every `every` steps; `first` is what the climb begins with.
 
-    Frames of another size than the first are brought to it. What prevents a frame is left in `trouble`: the
-    climb is worth more than the film.
+    Frames of another size than the first are brought to it. What prevents the film is left in `trouble`: the
+    climb is worth more than it.
     """
 
     def __init__(self, take: Take, every: int, first: Picture | None = None) -> None:
         self.take, self.every = take, every
-        self.trouble: str | None = None
+        self.trouble: DeepDreamError | None = None
         take.begin(Animation(lambda index, _: _nothing(), 1, FPS, loop=True))
         self._size: tuple[int, int] | None = None
         self._first = first
@@ -61,13 +61,22 @@ class Making:
         if self.trouble is not None or not len(self.take):
             return []
         recipe = replace(result.recipe, used={**result.recipe.used, "film": self.every})
-        return self.take.finish(recipe, whole=True, rest=_REST)
+        try:
+            return self.take.finish(recipe, whole=True, rest=_REST)
+        except DeepDreamError as error:
+            self._fail(error)
+            return []
+
+    def close(self) -> None:
+        """Delete the frames of a film that was not made; those that are the result themselves stay."""
+        if self.take.path is not None:
+            self.take.discard()
 
     def notes(self) -> list[str]:
         """What the user should know of the film."""
+        if self.trouble is not None:
+            return []
         notes = self.take.notes()
-        if self.trouble:
-            return [*notes, f"no film: {self.trouble}"]
         if self._begin is not None and self._begin > 1:
             shown = self.take.shown.name
             notes.append(f"{shown} begins at step {self._begin}: the run that was stopped kept no frames")
@@ -80,7 +89,13 @@ class Making:
         try:
             self.take.add(as_saved(picture.resized(*self._size)))
         except DeepDreamError as error:
-            self.trouble = error.message
+            self._fail(error)
+
+    def _fail(self, error: DeepDreamError) -> None:
+        kept = len(self.take)
+        left = f", {kept} frames are there" if kept and self.take.path is None else ""
+        self.trouble = DeepDreamError(f"no film: {error.message}{left}", error.hint)
+        self.close()
 
 
 def _nothing() -> Picture:

@@ -56,7 +56,8 @@ class Target:
         if output is None:
             return
         if not output:
-            raise UsageError("the output has no name", "leave -o out for a name made of the picture's")
+            usual = " for a name made of the picture's" if flag == "-o" else ""
+            raise UsageError("the output has no name", f"name a file, or leave {flag} out{usual}")
         path = Path(output)
         if os.path.isdir(output) or output.endswith(("/", os.sep)):  # noqa: PTH112 (Path's may raise)
             self.folder = path
@@ -89,15 +90,18 @@ class Target:
         return path
 
     def save(self, picture: Picture, path: Path, image: str | None) -> Path:
-        """Save at `path`; at the next free number if somebody took a name that we chose ourselves."""
+        """Save at `path`; at the next free number if somebody took the name in the meantime."""
         self.make_folder()
         while True:
             try:
                 saved = picture.save(path, overwrite=self._may_replace(path))
             except DeepDreamError:
-                if self.file is not None or self._may_replace(path) or not os.path.lexists(path):
+                if self._may_replace(path) or not os.path.lexists(path):
                     raise
-                path = self._free(image, path.suffix)
+                if self.file is None:
+                    path = self._free(image, path.suffix)
+                else:  # the work is worth more than its name
+                    path = output_path(self.file.stem, self.file.suffix, self.file.parent)
             else:
                 self._written.add(path)
                 return saved

@@ -30,7 +30,7 @@ class Take:
         """Held while a frame is written."""
         self._overwrite = overwrite
         self._animation: Animation | None = None
-        self._kept = False
+        self._kept = self._discarded = False
         self._hold = Hold(reel.hold)
         self._before = reel.found()
         self._shown: Picture | None = None
@@ -75,7 +75,15 @@ class Take:
         if self.path is not None and not len(self.reel):
             check_writable(self.path, self._overwrite, size=frame.size, suffixes=FILMS)
         with self.lock:
-            self.reel.add(frame)
+            if not self._discarded:
+                self.reel.add(frame)
+
+    def discard(self) -> None:
+        """Delete the frames, and take no more."""
+        with self.lock:
+            self._discarded = True
+            if len(self.reel):
+                self.reel.clear()
 
     def notes(self) -> list[str]:
         """What the film cannot hold of its frames, and what became of them."""

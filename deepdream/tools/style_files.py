@@ -15,7 +15,7 @@ from deepdream.desk.completion import complete_layers, complete_models
 from deepdream.errors import UsageError
 from deepdream.jobs.common import Common, Preprocess
 from deepdream.pictures.picture import Picture, load
-from deepdream.pictures.saving import exists, write_bytes
+from deepdream.pictures.saving import check_writable, same_file, write_bytes
 from deepdream.pictures.scales import ladder
 from deepdream.pictures.styles import SUFFIX, Origin, Statistics, StyleFile, pack
 
@@ -61,8 +61,9 @@ def style_file(
     path = output or Path(picture.stem + SUFFIX)
     if path.suffix.lower() != SUFFIX:
         raise UsageError(f"'{path}' does not end in {SUFFIX}", "deepdream knows style files by that")
-    if path.exists() and not overwrite:
-        raise exists(path)
+    check_writable(path, overwrite, suffixes={SUFFIX: "style"})
+    if same_file(path, picture):
+        raise UsageError(f"{path} is the style picture itself", "give the file another name: -o PATH")
     painting = load(picture)
     voice = Voice(quiet=quiet)
     engine = Engine(
