@@ -7,16 +7,20 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from deepdream.errors import UsageError
+from deepdream.errors import DeepDreamError, UsageError
 from deepdream.jobs.recipe import Input
+from deepdream.pictures.saving import reason
 
 __all__ = ["digest_of", "found"]
 
 
 def digest_of(path: str | os.PathLike[str]) -> str:
-    """The SHA-256 of a file."""
-    with open(path, "rb") as file:  # noqa: PTH123
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """The SHA-256 of a file; a DeepDreamError if it cannot be read."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DeepDreamError(f"cannot read {os.fspath(path)}: {reason(error)}") from error
 
 
 def found(

@@ -20,6 +20,7 @@ from deepdream.desk.desk import Desk, Job
 from deepdream.desk.sweeping import axes_of
 from deepdream.desk.targets import Target
 from deepdream.errors import DeepDreamError, UsageError
+from deepdream.jobs.inputs import digest_of
 from deepdream.jobs.recipe import Recipe, mode_missing
 from deepdream.jobs.versions import versions
 from deepdream.modes.provenance import check_same, named
@@ -124,19 +125,29 @@ def _replay(job: Job, inputs: Sequence[str], registry: Registry, voice: Voice, a
 
 def _find_inputs(recipe: Recipe, made: Path, places: Sequence[str]) -> dict[str, Picture]:
     """The pictures of a recipe, known by content: at `places`, where they were, or beside the result."""
+    if any(item.sha256 is None for item in recipe.inputs.values()):
+        raise DeepDreamError(f"{made} was made of a picture that was in no file", "it cannot be replayed")
     given = [load(place) for place in places]
+    wanted = {item.sha256: f"{name} {item.path}" for name, item in recipe.inputs.items()}
+    for picture in given:
+        if picture.source is not None and picture.source.sha256 not in wanted:
+            asked = "the file" if len(wanted) == 1 else "one of the files"
+            raise DeepDreamError(
+                f"{picture.source.path} is not {asked} that {made} was made of: {', '.join(wanted.values())}",
+                "give that file, under whatever name; another picture with the same settings: "
+                + shlex.join(["deepdream", recipe.mode, picture.source.path, "--recipe", str(made)]),
+            )
     found = {}
     for name, item in recipe.inputs.items():
-        if item.sha256 is None:
-            raise DeepDreamError(f"{made} was made of a picture that was in no file", "it cannot be replayed")
         usual = [Path(item.path), made.parent / Path(item.path).name]
-        there = [load(path) for path in usual if os.path.isfile(path)]  # noqa: PTH113 (Path's may raise)
-        match = [it for it in (*given, *there) if it.source is not None and it.source.sha256 == item.sha256]
-        if not match:
+        there = [path for path in usual if os.path.isfile(path)]  # noqa: PTH113 (Path's may raise)
+        match = [it for it in given if it.source is not None and it.source.sha256 == item.sha256]
+        same = [] if match else [path for path in there if digest_of(path) == item.sha256]
+        if not match and not same:
             wrong = "is not the file it was" if there else "is not there any more"
             raise DeepDreamError(
                 f"input {name} of {made}: {item.path} {wrong}",
-                f"say where it is: 'deepdream replay {made} PATH'",
+                f"say where it is: {shlex.join(['deepdream', 'replay', str(made)])} PATH",
             )
-        found[name] = match[0]
+        found[name] = match[0] if match else load(same[0])
     return found

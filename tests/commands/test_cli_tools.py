@@ -176,7 +176,16 @@ def test_replay_gives_the_same_bytes(run: Run) -> None:
     assert done == Done(0, "a.dream.replay.png\n", "")
     assert Path("a.dream.replay.png").read_bytes() == first
 
+    done = run("replay", "a.dream.png", "b.jpg", "-o", "again.png")
+    assert (done.code, done.said[0]) == (
+        1,
+        "error: b.jpg is not the file that a.dream.png was made of: image a.png",
+    )
+    assert done.said[1].endswith("deepdream dream b.jpg --recipe a.dream.png")
+
     Path("moved.png").write_bytes(Path("a.png").read_bytes())
+    Path("a.png").write_text("no picture any more")
+    assert run("replay", "a.dream.png", "moved.png", "-n").code == 0
     Image.new("RGB", (64, 48)).save("a.png")
     done = run("replay", "a.dream.png", "-o", "again.png")
     assert (done.code, done.out) == (1, "") and "a.png is not the file it was" in done.said[0]
