@@ -59,16 +59,28 @@ def test_what_json_cannot_hold_is_not_written() -> None:
             Recipe("dream", options={"x": value}).to_json()
 
 
+SAMPLE = "'deepdream show PICTURE --toml' prints a recipe to begin with"
+DRAWN = "leave the line out, and a seed is drawn"
+
+
 @pytest.mark.parametrize(
     ("change", "message", "hint"),
     [
         ({"mdoe": 1}, "unknown key 'mdoe' in the recipe", "did you mean 'mode'?"),
-        ({"format": "1"}, "the recipe is not a deepdream recipe (format '1')", None),
-        ({"mode": None}, "the recipe lacks the key 'mode'", None),
-        ({"seed": 1.5}, "the recipe: the seed must be a whole number from 0, not 1.5", None),
-        ({"seed": -1}, "the recipe: the seed must be a whole number from 0, not -1", None),
-        ({"options": [1]}, "the recipe, [options] must be a table of names and values, not [1]", None),
-        ({"inputs": {"image": {"path": 1}}}, "the recipe, [inputs.image]: 'path' must be text, not 1", None),
+        ({"format": "1"}, "the recipe is not a deepdream recipe (format '1')", SAMPLE),
+        ({"mode": None}, "the recipe lacks the key 'mode'", 'for example: mode = "dream"'),
+        ({"seed": 1.5}, "the recipe: the seed must be a whole number from 0, not 1.5", DRAWN),
+        ({"seed": -1}, "the recipe: the seed must be a whole number from 0, not -1", DRAWN),
+        (
+            {"options": [1]},
+            "the recipe, [options] must be a table of names and values, not [1]",
+            "write each as: name = value",
+        ),
+        (
+            {"inputs": {"image": {"path": 1}}},
+            "the recipe, [inputs.image]: 'path' must be text, not 1",
+            'text stands in "quotes"',
+        ),
         (
             {"common": {"precison": "auto"}},
             "the recipe: no option 'precison' in the common options",
@@ -172,7 +184,7 @@ def test_a_preset_may_be_a_file_a_recipe_or_a_picture(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("mode = \n", "mine.toml is not valid TOML: Invalid value (at line 1, column 8)"),
+        ("mode = \n", "mine.toml is not valid TOML: invalid value (at line 1, column 8)"),
         ('mode = "dream"\noptoins = 1', "unknown key 'optoins' in mine.toml"),
         ("[options]", "mine.toml lacks the key 'mode'"),
         ('mode = "dream"\n[common]\nsize = "big"', "mine.toml: --size must be a whole number, not 'big'"),

@@ -13,7 +13,7 @@ from picture_files import as_stranger, levels, png, smooth
 from PIL import Image
 
 from deepdream.errors import DeepDreamError
-from deepdream.pictures.picture import Picture, load
+from deepdream.pictures.picture import Picture, load, read_recipe
 
 
 def refusal(path: Path) -> DeepDreamError:
@@ -134,3 +134,10 @@ def test_unsupported_colours(tmp_path: Path) -> None:
     )
     (tmp_path / "a.tif").write_bytes(seven_bits)
     assert refusal(tmp_path / "a.tif").message.endswith("is a damaged TIFF, or of a kind that cannot be read")
+
+
+def test_a_damaged_mp4_is_said_to_be_damaged(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    (tmp_path / "x.mp4").write_bytes(b"\0\0\0\x18ftypisom\0\0\2\0")
+    with pytest.raises(DeepDreamError, match=r"x\.mp4 is damaged or cut short"):
+        read_recipe(tmp_path / "x.mp4")

@@ -93,7 +93,10 @@ def open_extractor(choice: Choice, layers: Sequence[str], precision: Precision =
     backbone = choice.backbone
     wanted = tuple(dict.fromkeys(backbone.layer(name).name for name in layers))
     if choice.weights.path is None:
-        raise DeepDreamError(f"the weights of {backbone.name} are not downloaded yet")
+        raise DeepDreamError(
+            f"the weights of {backbone.name} are not downloaded yet",
+            f"get them: 'deepdream models fetch {backbone.name}'",
+        )
     silence_tensorflow()
     if backbone.path is not None:
         model = open_saved(backbone.path, "float32")

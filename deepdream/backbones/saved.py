@@ -58,7 +58,10 @@ def open_saved(path: Path, precision: str) -> keras.Model:
     if len(inputs) != 1 or not outputs:
         raise DeepDreamError(f"{path} has no graph of layers with one input", ADVICE)
     if len(inputs[0].shape) != 4 or inputs[0].shape[-1] != 3:
-        raise DeepDreamError(f"{path} takes no colour pictures: its input is {tuple(inputs[0].shape)}")
+        raise DeepDreamError(
+            f"{path} takes no colour pictures: its input is {tuple(inputs[0].shape)}",
+            "take a network whose input is [batch, height, width, 3]",
+        )
     try:
         return _rebuilt(keras.Model(inputs[0], outputs), precision)
     except (ValueError, TypeError):
@@ -69,7 +72,10 @@ def open_saved(path: Path, precision: str) -> keras.Model:
         return _rebuilt(keras.Model(inputs[0], spatial), precision)
     except (ValueError, TypeError) as error:
         why = _first_line(error)
-        raise DeepDreamError(f"{path} cannot take pictures of any size: {why}") from error
+        raise DeepDreamError(
+            f"{path} cannot take pictures of any size: {why}",
+            "save it with an input of the shape (None, None, 3)",
+        ) from error
 
 
 def _rebuilt(model: keras.Model, precision: str) -> keras.Model:

@@ -149,7 +149,7 @@ def fetch(backbone: Backbone, *, quiet: bool = False) -> Path:
     """
     file = backbone.weights
     if file is None:
-        raise DeepDreamError(f"{backbone.name} has no weights to download")
+        raise DeepDreamError(f"{backbone.name} has no weights to download", "a file of them: --weights FILE")
     place, url = _cached(file), _url(file)
     if _offline():
         raise _missing(backbone, file, "offline: DEEPDREAM_OFFLINE is set")

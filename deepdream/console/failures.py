@@ -133,6 +133,7 @@ def _is_exhausted(error: BaseException) -> bool:
 def _of_the_parser(error: typer.TyperException) -> Failure:
     """Typer's own complaint in our words; it puts its suggestions into the message."""
     message = " ".join(error.format_message().split()).removesuffix(".")
+    message = _of_a_value(error) or message[:1].lower() + message[1:]
     guesses = re.search(r"\s*\(Possible options: ([^)]*)\)|\.? Did you mean (.*)\?$", message)
     context: Any = getattr(error, "ctx", None)
     hint = f"see '{_command_path(context)} --help'" if context is not None else None
@@ -144,10 +145,35 @@ def _of_the_parser(error: typer.TyperException) -> Failure:
         near = get_close_matches(typed, [name.lstrip("-") for name in names], n=3, cutoff=0.6)
         names = [name for bare in near for name in names if name.lstrip("-") == bare] or names
         hint = "did you mean " + " or ".join(f"'{name}'" for name in names) + "?"
-    elif message.startswith("Missing argument") and context is not None:
+    elif message.startswith("missing argument") and context is not None:
         hint = " ".join(context.get_usage().split()).replace("Usage:", "usage:")
-    message = re.sub(r"^No such (option|command):? '?([^']*)'?$", r"no \1 '\2'", message)
-    return Failure(message[:1].lower() + message[1:], hint, error.exit_code)
+    message = re.sub(r"^no such (option|command):? '?([^']*)'?$", r"no \1 '\2'", message)
+    return Failure(message, hint, error.exit_code)
+
+
+def _of_a_value(error: typer.TyperException) -> str | None:
+    """What is wrong with the value of an option, which Typer has pydantic find out and say."""
+    found: list[Any] = getattr(error.__cause__, "errors", list)()
+    option: Any = getattr(error, "param", None)
+    if not found or option is None:
+        return None
+    kind, given, bounds = found[0]["type"], found[0]["input"], found[0].get("ctx", {})
+    said = str(found[0]["msg"]).removeprefix("Value error, ").removesuffix(".")
+    flag = (
+        option.opts[0] if option.param_type_name == "option" else option.metavar or str(option.name).upper()
+    )
+    if choices := re.fullmatch(r".* is not one of (.*)", said):
+        wanted = " or ".join(choices[1].replace("'", "").rsplit(", ", 1))
+    elif kind in ("greater_than_equal", "less_than_equal"):
+        wanted = f"at least {bounds['ge']}" if "ge" in bounds else f"at most {bounds['le']}"
+    else:
+        words = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+        wanted = words.get(kind.partition("_")[0], "")
+    if not wanted:
+        return f"{flag}: {said}"
+    source = error.ctx.get_parameter_source(option.name)  # type: ignore[attr-defined]
+    set_by = f"{option.envvar}={given}: " if source is not None and source.name == "ENVIRONMENT" else ""
+    return f"{set_by}{flag} must be {wanted}, not {given!r}"
 
 
 def _command_path(context: Any) -> str:

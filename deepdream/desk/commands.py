@@ -17,6 +17,7 @@ from deepdream.desk.batch import run_job
 from deepdream.desk.completion import completion_of, starting
 from deepdream.desk.desk import Job
 from deepdream.desk.making import FRAMES
+from deepdream.desk.origins import found_in, naming_variables
 from deepdream.desk.sweeping import parse_sweep
 from deepdream.errors import UsageError
 from deepdream.jobs.options import REQUIRED, Parameter
@@ -62,7 +63,8 @@ class _ModeCommand(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         given = list(args)
         try:
-            return super().parse_args(ctx, args)
+            with naming_variables(ctx):
+                return super().parse_args(ctx, args)
         except typer.TyperException as error:
             if getattr(getattr(error, "param", None), "param_type_name", None) != "argument":
                 raise
@@ -91,7 +93,7 @@ def _command(mode: Mode, registry: Registry) -> Callable[..., None]:
     def command(context: typer.Context, **values: Any) -> None:
         options = {item.name: values[item.name] for item in mode.options}
         images = () if subject is None else tuple(values[subject.name])
-        with Answers(images, as_json=values["json"]):
+        with Answers(images, as_json=values["json"]), naming_variables(context):
             given = {it.name: named for it in others if (named := _named(it, values[it.name]))}
             along = {}
             if source := values["recipe"]:
@@ -114,7 +116,7 @@ def _command(mode: Mode, registry: Registry) -> Callable[..., None]:
                 film_every=_FILM_EVERY.check(values.get("film_every")),
                 **{name: values[name] for name in _SWITCHES if name in values},
             )
-        raise typer.Exit(run_job(job, registry))
+        raise typer.Exit(run_job(job, registry, naming=lambda: naming_variables(context)))
 
     declared = list(_declarations(mode, others, common, registry))
     annotations = {name: annotation for name, annotation, _ in declared}
@@ -198,7 +200,8 @@ def _running(mode: Mode, registry: Registry) -> Iterator[_Declaration]:
     def apply_preset(context: typer.Context, value: str | None) -> str | None:
         if value is not None and not context.resilient_parsing:
             chosen = preset(value, mode.name, modes=registry.modes)
-            values = {**mode.check(chosen.options, partial=True), **Common.check(chosen.common)}
+            with found_in(value):
+                values = {**mode.check(chosen.options, partial=True), **Common.check(chosen.common)}
             # Typer's own place for defaults that come after flags and environment.
             context.default_map = {name: _text(item) for name, item in values.items() if item is not None}
         return value

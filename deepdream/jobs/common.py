@@ -75,7 +75,9 @@ class Common:
         named_devices(checked.get("device", "auto"))
         tile = checked.get("tile", "auto")
         if tile not in ("auto", "off") and not (tile.isascii() and tile.isdigit() and int(tile)):
-            raise UsageError(f"--tile must be auto, off or a number of pixels, not {tile!r}")
+            raise UsageError(
+                f"--tile must be auto, off or a number of pixels, not {tile!r}", "for example: --tile 512"
+            )
         return checked
 
     @classmethod

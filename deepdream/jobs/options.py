@@ -83,7 +83,7 @@ class Parameter:
         if value is None:
             if self.optional:
                 return None
-            raise UsageError(f"{self.flag} must be {self._wanted()}, not nothing")
+            raise UsageError(f"{self.flag} must be {self.wanted()}, not nothing")
         if self.multiple:
             # One value stands for a list of one: `layer="mixed4"` in Python, `layer = "mixed4"` in a preset.
             values = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
@@ -152,14 +152,15 @@ class Parameter:
             raise UsageError(f"{self.flag} must be at most {high}, not {_shown(number)}")
         return number
 
-    def _wanted(self) -> str:
+    def wanted(self) -> str:
+        """What a value must be, in words."""
         if self.choices:
             *most, last = self.choices
             return f"{', '.join(most)} or {last}" if most else last
         return {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[self.item]
 
     def _refusal(self, value: Any, hint: str | None = None) -> UsageError:
-        return UsageError(f"{self.flag} must be {self._wanted()}, not {_shown(value)}", hint)
+        return UsageError(f"{self.flag} must be {self.wanted()}, not {_shown(value)}", hint)
 
 
 def parameter(
@@ -246,7 +247,9 @@ def check_values(
         elif partial:
             continue
         elif declared.required:
-            raise UsageError(f"{declared.flag} is missing: {where} needs it")
+            raise UsageError(
+                f"{declared.flag} is missing: {where} needs it", f"it must be {declared.wanted()}"
+            )
         else:
             checked[name] = declared.check(declared.default)
     return checked

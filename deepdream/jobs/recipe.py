@@ -10,20 +10,30 @@ import json
 import math
 import tomllib
 from collections.abc import Container, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from deepdream.errors import DeepDreamError, UsageError, did_you_mean
 from deepdream.jobs.common import Common
+from deepdream.pictures.saving import FILMS, SUFFIXES, reason
 
 __all__ = ["FORMAT", "Common", "Input", "Preset", "Recipe", "mode_missing", "preset", "preset_names"]
 
 FORMAT: Final = 1
 """The number that a recipe carries; a reader refuses a higher one."""
 
+_SAMPLE: Final = "'deepdream show PICTURE --toml' prints a recipe to begin with"
+_SAMPLES: Final[Mapping[str, str]] = MappingProxyType(
+    {"mode": 'for example: mode = "dream"', "path": 'for example: path = "photo.jpg"'}
+)
+"""What to write for a key that must be there."""
+
 PRESETS: Final = Path(__file__).parent.parent / "presets"
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+_PICTURES = (*SUFFIXES, *FILMS)
+"""What files with a recipe inside end in."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +82,14 @@ class Recipe:
                 "a newer deepdream made it: upgrade with 'pip install -U deepdream'",
             )
         if written != FORMAT:
-            raise UsageError(f"{source} is not a deepdream recipe (format {written!r})")
+            raise UsageError(f"{source} is not a deepdream recipe (format {_shown(written)})", _SAMPLE)
         _only(table, ("format", *(item.name for item in fields(cls))), source)
         seed = table.get("seed")
         if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
-            raise UsageError(f"{source}: the seed must be a whole number from 0, not {seed!r}")
+            raise UsageError(
+                f"{source}: the seed must be a whole number from 0, not {_shown(seed)}",
+                "leave the line out, and a seed is drawn",
+            )
         versions = _table(table.get("versions", {}), f"{source}, [versions]")
         return cls(
             mode=_text(table, "mode", source),
@@ -173,9 +186,9 @@ def _read(path: Path) -> Preset:
     try:
         text = path.read_text("utf-8-sig")
     except OSError as error:
-        raise UsageError(f"cannot read the preset {path}: {(error.strerror or str(error)).lower()}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is not a TOML file: it is not UTF-8 text") from None
+        raise UsageError(f"cannot read the preset {path}: {reason(error)}", _near(path)) from None
+    except ValueError:  # no UTF-8, or a name with a NUL in it
+        raise UsageError(f"{path} is not a TOML file: it is not UTF-8 text", _SAMPLE) from None
     data, source = _read_toml(text, path.name), path.name
     if "format" in data:
         return _part(Recipe.from_json(data, source=source), path.stem)
@@ -201,14 +214,19 @@ def _read_toml(text: str, source: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise UsageError(f"{source} is not valid TOML: nested too deeply") from None
+        raise UsageError(f"{source} is not valid TOML: nested too deeply", _SAMPLE) from None
     except ValueError as error:  # TOMLDecodeError, and Python's own for a number of 4300 digits
-        raise UsageError(f"{source} is not valid TOML: {str(error).partition(chr(10))[0]}") from None
+        said = str(error).partition("\n")[0]
+        hint = f"JSON is for other programs; {_SAMPLE}" if text.lstrip()[:1] == "{" else _SAMPLE
+        raise UsageError(f"{source} is not valid TOML: {said[:1].lower()}{said[1:]}", hint) from None
 
 
 def _table(value: Any, source: str) -> dict[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise UsageError(f"{source} must be a table of names and values, not {value!r}")
+        raise UsageError(
+            f"{source} must be a table of names and values, not {_shown(value)}",
+            "write each as: name = value",
+        )
     return dict(value)
 
 
@@ -216,9 +234,9 @@ def _text(table: Mapping[str, Any], key: str, source: str, otherwise: str | None
     value = table.get(key)
     value = otherwise if value is None else value
     if value is None:
-        raise UsageError(f"{source} lacks the key '{key}'")
+        raise UsageError(f"{source} lacks the key '{key}'", _SAMPLES.get(key))
     if not isinstance(value, str):
-        raise UsageError(f"{source}: '{key}' must be text, not {value!r}")
+        raise UsageError(f"{source}: '{key}' must be text, not {_shown(value)}", 'text stands in "quotes"')
     return value
 
 
@@ -229,6 +247,21 @@ def _only(table: Iterable[str], known: tuple[str, ...], source: str) -> None:
                 f"unknown key '{key}' in {source}",
                 did_you_mean(key, known, otherwise=f"known keys: {', '.join(known)}"),
             )
+
+
+def _near(path: Path) -> str:
+    """The hint for a file that cannot be read: one beside it of nearly that name, or how a preset begins."""
+    with suppress(OSError):
+        near = did_you_mean(path.name, [entry.name for entry in path.parent.iterdir()])
+        if near is not None and path.name not in near:
+            return near
+    return _SAMPLE
+
+
+def _shown(value: Any) -> str:
+    """A value as a message shows it: not too long."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _input(value: Any, source: str) -> Input:

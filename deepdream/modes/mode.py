@@ -142,9 +142,15 @@ class Mode:
         """
         for name in options:
             if any(item.name == name for item in self.pictures):
-                raise UsageError(f"'{name}' is a picture of the mode '{self.name}', not an option")
+                raise UsageError(
+                    f"'{name}' is a picture of the mode '{self.name}', not an option",
+                    "in a recipe it stands under [inputs]; on the command line, give its path",
+                )
             if name in COMMON_NAMES:
-                raise UsageError(f"'{name}' is a common option, not one of the mode '{self.name}'")
+                raise UsageError(
+                    f"'{name}' is a common option, not one of the mode '{self.name}'",
+                    "in a recipe it stands under [common]",
+                )
         return check_values(self.options, options, where=f"the mode '{self.name}'", partial=partial)
 
     def check_pictures(self, names: Iterable[str]) -> None:

@@ -149,7 +149,10 @@ def _limit(environ: Mapping[str, str]) -> float:
     try:
         return max(float(text), 0.01) if text else SECONDS
     except ValueError:
-        raise UsageError(f"DEEPDREAM_PLUGIN_SECONDS must be a number, not {text!r}") from None
+        raise UsageError(
+            f"DEEPDREAM_PLUGIN_SECONDS must be a number, not {text!r}",
+            f"it is the seconds that plugins may take; {SECONDS:g} without it",
+        ) from None
 
 
 def _guarded(place: Place, watch: Watch, limit: float, quarantine: Quarantine) -> Found:

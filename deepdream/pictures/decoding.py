@@ -40,7 +40,7 @@ from deepdream.pictures.encoding import DamagedRecipeError, recipe_in
 from deepdream.pictures.picture import Picture, Source
 from deepdream.pictures.saving import reason
 
-__all__ = ["check_head", "decode", "picture_of", "recipe_of"]
+__all__ = ["check_head", "decode", "picture_of", "reading", "recipe_of"]
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 _READABLE = "JPEG, PNG, WebP, TIFF, BMP and GIF can be read"
@@ -119,7 +119,7 @@ def recipe_of(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _is_mp4(path: Path) -> bool:
-    with _reading(path) as file:
+    with reading(path) as file:
         return file.read(12)[4:8] == b"ftyp"
 
 
@@ -259,7 +259,7 @@ def _opened(path: Path) -> Iterator[tuple[BufferedReader, Image.Image]]:
 
     The header alone gives the size, so that a decompression bomb is refused before it goes off.
     """
-    with warnings.catch_warnings(), _reading(path) as file:
+    with warnings.catch_warnings(), reading(path) as file:
         # Pillow warns of odd metadata and of large (not yet too large) pictures; neither helps here.
         warnings.simplefilter("ignore")
         try:
@@ -294,7 +294,9 @@ def _named(path: str | os.PathLike[str]) -> Path:
     return Path(path)
 
 
-def _reading(path: Path) -> BufferedReader:
+def reading(path: str | os.PathLike[str]) -> BufferedReader:
+    """The file, opened; a DeepDreamError for what is no file, is empty or cannot be read."""
+    path = _named(path)
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -303,7 +305,7 @@ def _reading(path: Path) -> BufferedReader:
         if not stat.S_ISREG(status.st_mode):
             raise DeepDreamError(f"{path} is not a regular file", "save it to a file first")
         if status.st_size == 0:
-            raise DeepDreamError(f"{path} is empty")
+            raise DeepDreamError(f"{path} is empty", "fetch it again from where it came from")
         return path.open("rb")
     except (FileNotFoundError, NotADirectoryError):
         if path.is_symlink():

@@ -43,7 +43,10 @@ def check_film(
     if format == "MP4":
         pyav()
     if fps > (fastest := {"GIF": 50, "WEBP": 1000}.get(format, 1000)):
-        raise UsageError(f"{format} shows at most {fastest} frames per second, not {fps:g}")
+        raise UsageError(
+            f"{format} shows at most {fastest} frames per second, not {fps:g}",
+            f"take --fps {fastest}" + (", or save as .webp" if format == "GIF" else ""),
+        )
 
 
 @dataclass(frozen=True)
@@ -180,8 +183,14 @@ def _packets(av: Any, container: Any, roll: _Roll) -> Iterator[Any]:
 
 def recipe_of_mp4(path: Path) -> Any:
     """The recipe that an MP4 file carries, or None; `DamagedRecipeError` if it cannot be read."""
-    with pyav().open(str(path)) as container:
-        return recipe_of_comment(container.metadata.get("comment"))
+    av = pyav()
+    try:
+        with av.open(str(path)) as container:
+            return recipe_of_comment(container.metadata.get("comment"))
+    except av.error.FFmpegError as error:
+        raise DeepDreamError(
+            f"{path} is damaged or cut short", "fetch it again from where it came from"
+        ) from error
 
 
 def pyav() -> Any:

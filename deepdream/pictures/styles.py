@@ -17,7 +17,6 @@ import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from deepdream.errors import DeepDreamError
@@ -97,11 +96,10 @@ def pack(statistics: Statistics, picture: Picture) -> bytes:
 
 def read_style(path: str | os.PathLike[str]) -> StyleFile:
     """Read what `pack` made; a DeepDreamError says what is wrong with the file."""
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        what = "no such file" if isinstance(error, FileNotFoundError) else "cannot read"
-        raise DeepDreamError(f"{what}: {path}") from None
+    from deepdream.pictures.decoding import reading
+
+    with reading(path) as file:
+        data = file.read()
     try:
         arrays = _arrays(data)
         header = json.loads(bytes(arrays["header"]))

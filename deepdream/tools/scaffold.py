@@ -100,7 +100,7 @@ def _write(path: Path, template: str, words: dict[str, str]) -> None:
         raise DeepDreamError(f"{path} exists already", "give another path") from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise DeepDreamError(f"{path} cannot be written: {reason}") from error
+        raise DeepDreamError(f"{path} cannot be written: {reason}", "choose another folder") from error
 
 
 def how_to_try(name: str, path: Path, *tests: Path, package: bool) -> str:

@@ -39,12 +39,16 @@ def test_precedence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("text", "error", "hint"),
     [
-        ('mode = "dream"\n[options]\nstep = 3', "no option 'step'", "did you mean 'steps'"),
-        ('mode = "dream"\n[options]\nsteps = -3', "--steps must be at least 0", None),
+        ('mode = "dream"\n[options]\nstep = 3', "mine.toml: no option 'step'", "did you mean 'steps'"),
+        ('mode = "dream"\n[options]\nsteps = -3', "mine.toml: --steps must be at least 0, not -3", None),
+        ('mode = "dream"\n[options]\nsize = 3', "'size' is a common option", "under [common]"),
+        ('mod = "dream"', "unknown key 'mod' in mine.toml", "did you mean 'mode'"),
+        ("[options]", "mine.toml lacks the key 'mode'", 'mode = "dream"'),
+        ('{"mode": "dream"}', "mine.toml is not valid TOML: invalid", "JSON is for other programs"),
         ('mode = "dream"\n[common]\nmodl = "vgg16"', "modl", "did you mean 'model'"),
         ('mode = "dream"\noption = 3', "unknown key 'option'", "did you mean 'options'"),
         ('mode = "style"', "is for the mode 'style', not 'dream'", None),
-        ("mode = ", "not valid TOML", None),
+        ("mode = ", "mine.toml is not valid TOML: invalid value", "deepdream show PICTURE --toml"),
     ],
 )
 def test_wrong_presets_are_refused(run: Run, text: str, error: str, hint: str | None) -> None:
@@ -58,7 +62,31 @@ def test_wrong_presets_are_refused(run: Run, text: str, error: str, hint: str | 
 def test_a_wrong_value_in_the_environment_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEEPDREAM_DREAM_STEPS", "many")
     done = run("dream", "a.png")
-    assert (done.code, done.said[0]) == (2, "error: --steps must be a whole number, not 'many'")
+    said = "error: DEEPDREAM_DREAM_STEPS=many: --steps must be a whole number, not 'many'"
+    assert (done.code, *done.said) == (2, said, "hint: correct DEEPDREAM_DREAM_STEPS, or unset it")
+    assert run("dream", "a.png", "--steps", "few").said == [
+        "error: --steps must be a whole number, not 'few'"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "error"),
+    [
+        ("MODEL", "vgg61", "no model 'vgg61'"),
+        ("DREAM_LAYER", "mixd4", "no layer 'mixd4' in any model"),
+        ("DREAM_MASK", "gone.png", "--mask: no such file: gone.png"),
+        ("RECIPE", "gogle", "no preset 'gogle'"),
+        ("DREAM_TURNS", "perhaps", "--turns must be true or false, not 'perhaps'"),
+        ("OUTPUT", "x.tof", "unknown suffix '.tof' in 'x.tof'"),
+    ],
+)
+def test_what_the_environment_set_is_laid_at_its_door(
+    run: Run, monkeypatch: pytest.MonkeyPatch, no_work: None, variable: str, value: str, error: str
+) -> None:
+    monkeypatch.setenv(f"DEEPDREAM_{variable}", value)
+    done = run("dream", "a.png", "-n")
+    assert done.code in (1, 2) and done.said[0] == f"error: DEEPDREAM_{variable}={value}: {error}"
+    assert len(done.said) == 2
 
 
 def test_a_dry_run_shows_everything_and_does_nothing(run: Run, no_work: None) -> None:
@@ -113,6 +141,13 @@ def test_a_dry_run_tells_how_far_tiles_look(run: Run, no_work: None) -> None:
     done = run("dream", "a.png", "-n", "--layer", "block2_conv2", "--octaves", "1", "--tile", "32")
     assert "in 4 tiles of 32 px with a halo of 6 px\n" in done.out and "exact = false" in done.out
     assert "exact = true" in run("dream", "a.png", "-n", "--tile", "32", "--exact").out
+
+
+def test_a_dry_run_tells_of_a_border_that_leaves_nothing(run: Run, no_work: None) -> None:
+    flags = ["-n", "--layer", "block4_conv3", "--octaves", "1"]  # of 8x6 cells
+    assert "a border of" not in run("dream", "a.png", *flags, "--border", "2").out
+    said = "# note:      a border of 3 cells leaves only the middle of block4_conv3 at any size\n"
+    assert said in run("dream", "a.png", *flags, "--border", "3").out
 
 
 def test_the_last_picture_is_the_style(run: Run, no_work: None) -> None:
