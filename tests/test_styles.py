@@ -56,7 +56,14 @@ def test_only_statistics_of_that_very_size_layer_and_network_count() -> None:
     assert statistics.at("block1_conv1", 64, Origin("vgg16")) is not None, "unknown weights may be these"
     for other in (("block1_conv1", 65, own), ("block3_conv1", 64, own)):
         assert statistics.at(*other) is None
-    for change in ({"model": "vgg19"}, {"weights": "cd" * 32}, {"pooling": "average"}, {"preprocess": "tf"}):
+    changes = {
+        "model": "vgg19",
+        "weights": "cd" * 32,
+        "pooling": "average",
+        "preprocess": "tf",
+        "replicate": True,
+    }
+    for change in ({name: value} for name, value in changes.items()):
         assert statistics.at("block1_conv1", 64, replace(own, **change)) is None
 
 
@@ -88,8 +95,9 @@ def kept() -> Statistics:
         {},
         {"style_scale": 0.8, "style_layer": ["block1_conv2"]},
         {"keep_colors": "match", "pooling": "average"},
+        {"replicate": True},
     ],
-    ids=["measured", "another size and layer", "recoloured"],
+    ids=["measured", "another size and layer", "recoloured", "padded otherwise"],
 )
 def test_a_file_gives_the_picture_that_its_picture_gives(
     kept: Statistics, tmp_path: Path, options: dict[str, object]

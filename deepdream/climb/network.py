@@ -60,7 +60,8 @@ class Network:
         if choice is None:
             return Origin(name)
         fitted = self.extractor.backbone.preprocess
-        return Origin(name, choice.weights.sha256(), choice.variant.pooling, fitted)
+        variant = choice.variant
+        return Origin(name, choice.weights.sha256(), variant.pooling, fitted, variant.replicate)
 
     def layer(self, name: str) -> Layer:
         """What the table says of the layer that answers to a requested name."""

@@ -44,10 +44,12 @@ class Origin:
     pooling: str = "max"
     preprocess: str | None = None
     """What the network was given of grey levels; None where that is not known, too."""
+    replicate: bool = False
+    """Whether the first convolution was padded with the picture's rim."""
 
     def fits(self, other: Origin) -> bool:
         """Whether statistics of the one are statistics of the other; what is not known may be anything."""
-        same = (self.model, self.pooling) == (other.model, other.pooling)
+        same = all(getattr(self, key) == getattr(other, key) for key in ("model", "pooling", "replicate"))
         pairs = ((self.weights, other.weights), (self.preprocess, other.preprocess))
         return same and all(None in pair or pair[0] == pair[1] for pair in pairs)
 
@@ -120,7 +122,8 @@ def read_style(path: str | os.PathLike[str]) -> StyleFile:
             raise ValueError("no sizes")
         picture = Picture.from_array(arrays["picture"])
         weights, fitted = (header.get(key) and str(header[key]) for key in ("weights", "preprocess"))
-        origin = Origin(str(header["model"]), weights, str(header.get("pooling", "max")), fitted)
+        pooling, replicate = str(header.get("pooling", "max")), bool(header.get("replicate", False))
+        origin = Origin(str(header["model"]), weights, pooling, fitted, replicate)
         statistics = Statistics(origin, moments)
     except Exception as error:
         raise _damaged(path) from error
