@@ -35,8 +35,8 @@ def traced(optimiser: Optimiser, evaluate: Callable = tf_hill) -> Callable[[tf.T
     )
 
 
-def run(update: Update, start: np.ndarray, steps: int) -> np.ndarray:
-    x, optimiser = tf.constant(start, tf.float32), make(update)
+def run(update: Update, start: np.ndarray, steps: int, *, pixels: bool = True) -> np.ndarray:
+    x, optimiser = tf.constant(start, tf.float32), make(update, bounded=pixels)
     optimiser.reset(x)
     step = traced(optimiser)
     for _ in range(steps):
@@ -72,8 +72,8 @@ def test_adam_is_adam() -> None:
     np.testing.assert_allclose(run(Adam(0.5), START, 20), x, atol=2e-4)
 
 
-def numpy_lbfgs(start: np.ndarray, steps: int, history: int) -> np.ndarray:
-    """The two-loop recursion in float64, as a list of pairs."""
+def numpy_lbfgs(start: np.ndarray, steps: int, history: int, pixels: bool) -> np.ndarray:
+    """The two-loop recursion in float64, as a list of pairs; the first step as for pixels, or as Torch's."""
     x, pairs, old_g, move = start.astype(float).ravel(), [], None, None
     for _ in range(steps):
         g = -hill(x.reshape(start.shape))[1].ravel()
@@ -88,15 +88,19 @@ def numpy_lbfgs(start: np.ndarray, steps: int, history: int) -> np.ndarray:
             q *= (y @ s) / (y @ y)
         for (s, y), alpha in zip(pairs, reversed(alphas), strict=True):
             q += (alpha - (y @ q) / (y @ s)) * s
-        move = -q * (1.0 if old_g is not None else min(1.0, 1.0 / np.abs(g).sum()))
+        first = 1.0 / np.sqrt((g**2).mean()) if pixels else min(1.0, 1.0 / np.abs(g).sum())
+        move = -q * (1.0 if old_g is not None else first)
         x, old_g = x + move, g
     return x.reshape(start.shape)
 
 
-def test_lbfgs_is_the_two_loop_recursion() -> None:
+@pytest.mark.parametrize("pixels", [True, False])
+def test_lbfgs_is_the_two_loop_recursion(pixels: bool) -> None:
     steps, history = 9, 4  # long enough for the ring buffer to wrap
     np.testing.assert_allclose(
-        run(LBFGS(history, bounded=False), START, steps), numpy_lbfgs(START, steps, history), atol=2e-3
+        run(LBFGS(history, bounded=False), START, steps, pixels=pixels),
+        numpy_lbfgs(START, steps, history, pixels),
+        atol=2e-3,
     )
 
 

@@ -213,24 +213,25 @@ class LBFGS:
     """L-BFGS, uphill, without a line search, held inside the grey levels.
 
     The last `history` pairs (s, y) live in ring buffers `[history, N]` on the device and give the
-    direction by the two-loop recursion (Nocedal & Wright 2006, algorithm 7.4). The first step is
-    min(1, 1/‖g‖₁) long, later ones take the full quasi-Newton step, as Torch's optimiser does with a
-    learning rate of 1. Pixels that lie on a bound and are pulled outwards stay there and take no
+    direction by the two-loop recursion (Nocedal & Wright 2006, algorithm 7.4). The first step moves
+    pixels by one grey level (root mean square), so that an objective times c takes the same way; later
+    ones take the full quasi-Newton step, as Torch's optimiser does with a learning rate of 1. Its first
+    step, min(1, 1/‖g‖₁) long, is the one of a parametrisation, whose unit is unknown; of a picture it
+    moves a pixel by less than float32 tells of a grey level, and what the second step is made of is
+    rounding. Pixels that lie on a bound and are pulled outwards stay there and take no
     part in the direction (two-metric projection, Gafni & Bertsekas 1984): what lies beyond white
     cannot be shown, and clipping it off afterwards would cost most of what was gained. No step is
     longer than 10 grey levels in the root mean square: the second step, whose curvature is a guess
-    from a tiny first one, overshoots a hundredfold on some pictures. `bounded` false leaves the
+    from a short first one, overshoots a hundredfold on some pictures. `bounded` false leaves the
     canvas free, as the published style recipes do.
 
     Pairs without positive curvature are not stored. When the objective is no number any more, or ten times
     worse than at first, the best canvas is restored, the history forgotten, and steps are half as long.
-
-    Held inside, the first step moves pixels by one grey level (root mean square), so that an objective
-    times c takes the same way; free, it is Torch's.
     """
 
     def __init__(self, settings: updates.LBFGS, *, bounded: bool = True) -> None:
         self.history, self.bounded = settings.history, settings.bounded and bounded
+        self._levels = bounded  # what is climbed is pixels
         self._s, self._y, self._rho = _state(2), _state(2), _state(1)
         self._gradient, self._move = _state(1), _state(1)
         self._best = _Best()
@@ -273,10 +274,11 @@ class LBFGS:
             held = ((x <= 0.0) & (gradient > 0.0)) | ((x >= 255.0) & (gradient < 0.0))
             free = tf.where(held, 0.0, 1.0)
         direction = free * self._two_loop(free * gradient)
-        first = tf.minimum(1.0, tf.math.divide_no_nan(1.0, tf.reduce_sum(tf.abs(gradient))))
-        if self.bounded:
-            rms = tf.sqrt(tf.reduce_mean(tf.square(direction)))
+        rms = _rms(direction)
+        if self._levels:
             first = tf.math.divide_no_nan(_FIRST_MOVE, rms)
+        else:
+            first = tf.minimum(1.0, tf.math.divide_no_nan(1.0, tf.reduce_sum(tf.abs(gradient))))
         length = self._best.shortened * tf.where(self._age > 0, 1.0, first)
         if self.bounded:
             length = tf.minimum(length, tf.math.divide_no_nan(_LONGEST_MOVE, rms))
