@@ -1,6 +1,6 @@
 """Style transfer: repaint one picture with the textures of others (Gatys, Ecker & Bethge, CVPR 2016)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from deepdream.api import (
@@ -144,6 +144,8 @@ def style(
       deepdream style photo.jpg sky.jpg --also ground.jpg --mask sky-mask.png --size 768
     """
     styles = [style, *(also or [])]
+    for remark in _remarks(image, styles, style_scale, start_picture, mask or []):
+        engine.say(remark)
     subject, styles = _recoloured(image, styles, keep_colors)
     regions = _regions(styles, share, mask or [])
     engine.alter(pooling=pooling, replicate=replicate)
@@ -209,6 +211,34 @@ def _sum(terms: list[tuple[float, obj.Objective]], balanced: bool) -> obj.Object
     return obj.total(weight / (whole or 1.0) * term for weight, term in terms)
 
 
+def _remarks(
+    image: Picture, styles: list[Picture], scale: float, first: Picture | None, places: list[Picture]
+) -> Iterator[str]:
+    """What may have been meant otherwise, a line each."""
+    longest = round(scale * max(image.size))
+    for style in styles:
+        name, (width, height) = _name(style, "STYLE"), style.size
+        if (
+            image.source is not None
+            and style.source is not None
+            and image.source.sha256 == style.source.sha256
+        ):
+            yield f"{name} is IMAGE itself: there is nothing to paint"
+        elif (style.pixels.max((0, 1)) == style.pixels.min((0, 1))).all():
+            yield f"{name} is of one colour: it has no texture to paint with"
+        elif longest > 2 * max(style.size):
+            yield f"{name} is {width}x{height} px, enlarged to {longest}: its strokes are soft"
+    width, height = image.size
+    for other in [first, *places]:
+        if other is not None and not 0.9 < other.width * height / (other.height * width) < 1.1:
+            own = f"{other.width}x{other.height} px"
+            yield f"{_name(other, 'a picture')} is {own}, stretched to the shape of IMAGE, {width}x{height}"
+
+
+def _name(picture: Picture, otherwise: str) -> str:
+    return picture.source.path if picture.source else otherwise
+
+
 def _recoloured(image: Picture, styles: list[Picture], keep: str | None) -> tuple[Picture, list[Picture]]:
     """The content and the styles as the network is to see them (Gatys et al. 2016)."""
     if keep not in ("luminance", "match"):
@@ -244,8 +274,9 @@ def _regions(styles: list[Picture], shares: list[float] | None, places: list[Pic
     covers = [masks.coverage(place) for place in places]
     for place, cover in zip(places, covers, strict=True):
         if cover.max() < 0.5 / 255:
-            name = place.source.path if place.source else "a mask"
-            raise UsageError(f"{name} covers nothing", "a mask is white where the style goes")
+            raise UsageError(
+                f"{_name(place, 'a mask')} covers nothing", "a mask is white where the style goes"
+            )
     regions = [(cover, [pair]) for cover, pair in zip(covers, pairs, strict=False)]
     if left := pairs[len(places) :]:
         rest = masks.rest([masks.shrink(cover, covers[0].shape) for cover in covers])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from deepdream.jobs.recipe import Common, preset
 from deepdream.modes.mode import slots
 from deepdream.modes.registry import load
 from deepdream.pictures import colours
-from deepdream.pictures.picture import Picture
+from deepdream.pictures.picture import Picture, Source
 from deepdream.testing import picture
 
 MODE, POOL = load({"DEEPDREAM_NO_PLUGINS": "1"}).modes["style"], Pool()
@@ -205,6 +206,27 @@ def test_what_cannot_be_meant_is_refused_in_one_line(case: str) -> None:
     with pytest.raises(UsageError, match=message) as caught:
         made(PHOTO, PAINTING, **options)
     assert "\n" not in caught.value.message and caught.value.hint
+
+
+SOURCE = Source("a.png", "ab" * 32, "png")
+REMARKED: dict[str, tuple[Picture, dict[str, Any], str]] = {
+    "the same picture twice": (replace(PAINTING, source=SOURCE), {}, "a.png is IMAGE itself"),
+    "a style of one colour": (STRANGE["a style of one colour"][1], {}, "of one colour"),
+    "a style of 8x8 pixels": (picture(8, 8, seed=5), {}, "8x8 px, enlarged to 64"),
+    "a start of another shape": (PAINTING, {"start_picture": OTHER}, "50x50 px, stretched"),
+    "a mask of another shape": (PAINTING, {"mask": [half(96, 32)]}, "96x32 px, stretched"),
+    "nothing strange": (PAINTING, {"start_picture": picture(128, 96), "mask": [half(32, 24)]}, ""),
+}
+
+
+@pytest.mark.parametrize("case", REMARKED)
+def test_what_may_have_been_meant_otherwise_is_told_in_one_line(case: str) -> None:
+    painting, options, words = REMARKED[case]
+    engine = Engine(Common(), dry=True)
+    given = {"image": replace(PHOTO, source=SOURCE), "style": painting, **options}
+    MODE.call(engine, slots(given), QUICK)
+    told = [note for note in engine.report["notes"] if "px" in note or "STYLE is" in note or "IMAGE" in note]
+    assert len(told) == bool(words) and all(words in note for note in told)
 
 
 STYLE_LAYERS = [f"block{n}_conv1" for n in range(1, 6)]
