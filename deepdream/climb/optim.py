@@ -217,8 +217,8 @@ class LBFGS:
     pixels by one grey level (root mean square), so that an objective times c takes the same way; later
     ones take the full quasi-Newton step, as Torch's optimiser does with a learning rate of 1. Its first
     step, min(1, 1/‖g‖₁) long, is the one of a parametrisation, whose unit is unknown; of a picture it
-    moves a pixel by less than float32 tells of a grey level, and what the second step is made of is
-    rounding. Pixels that lie on a bound and are pulled outwards stay there and take no
+    moves pixels by less in the mean than float32 tells of a grey level, and what the second step is made
+    of is rounding. Pixels that lie on a bound and are pulled outwards stay there and take no
     part in the direction (two-metric projection, Gafni & Bertsekas 1984): what lies beyond white
     cannot be shown, and clipping it off afterwards would cost most of what was gained. No step is
     longer than 10 grey levels in the root mean square: the second step, whose curvature is a guess
