@@ -19,15 +19,18 @@ __all__ = ["Need", "affordable", "available", "give_back", "need"]
 _RESIDENT = 640e6
 """Bytes that Python and TensorFlow take before the first canvas."""
 
-_COPIES = 22.0
+_COPIES = 12.0
 """How often the weights are in memory at the peak, with those that oneDNN packs; measured on VGG16."""
 
-_FORWARD = 11.0
+_FORWARD = 13.0
 """The same for each further graph, which packs them for itself: one measures targets, one adds up the sums
 of tiles. Measured on the style of VGG16."""
 
-_SLACK = 1.5
-"""What a step holds of every activation beyond the activation itself, measured on VGG16."""
+_SLACK = 1.05
+"""What a step holds of every activation, beside the activation itself; measured on VGG16."""
+
+_READ = 3
+"""How often an activation that the objective reads is there in float32, its gradient included."""
 
 _CANVASES = 4
 """Float32 canvases alive at once in plain ascent, the picture on the host among them; with tiles the next
@@ -107,7 +110,7 @@ def need(
     width = 2 if precision == "bfloat16" else 4
     weights = _weights(backbone, deepest) * width / 4
     resident = _RESIDENT + (_COPIES + _FORWARD * measured) * weights
-    activations = _SLACK * kept * width + 2 * 4 * seen
+    activations = _SLACK * kept * width + _READ * 4 * seen
     return Need(4 * (3 * canvases + whole), activations, resident, _FORWARD * weights * summed)
 
 
