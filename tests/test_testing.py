@@ -54,6 +54,17 @@ def test_another_networks_layer_runs_without_the_network(monkeypatch: pytest.Mon
     assert "DEEPDREAM_OFFLINE" not in os.environ
 
 
+def test_what_a_mode_says_is_a_warning() -> None:
+    @mode("chatty", api=1)
+    def chatty(image: Picture, engine: Engine) -> Picture:
+        """Say something."""
+        engine.say("the tide is high")
+        return image
+
+    with pytest.warns(UserWarning, match="the tide is high"):
+        run_mode(chatty, picture())
+
+
 def test_the_checks_are_those_of_the_command_line(guide: Callable[..., Picture]) -> None:
     with pytest.raises(UsageError, match=r"--strength must be at least 0\.0, not -1"):
         run_mode(guide, picture(), picture(seed=1), strength=-1)

@@ -7,6 +7,7 @@ has a whole test.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 from unittest.mock import patch
@@ -45,8 +46,8 @@ def run_mode(
     Pictures are given in the order of the signature or by name. The network is that of `bench`, or the
     embedded VGG16 in float32. Nothing is downloaded: a layer of InceptionV3 is stood in for, unless its
     weights are cached. The mode's defaults for common options are left aside, so that a picture stays as
-    tiny as it is. Raises
-    the errors that a user would see, and those that loading the mode would report.
+    tiny as it is. What the mode says to the user is a UserWarning. Raises the errors that a user would see,
+    and those that loading the mode would report.
     """
     if not declares(function):
         raise UsageError(f"{function!r} is not a mode", 'decorate it: @mode("name", api=1)')
@@ -61,4 +62,7 @@ def run_mode(
     bench = bench or Bench(Common(precision="float32"))
     engine = Engine(bench.common, seed=seed, listeners=listeners, pool=bench.pool)
     with patch.dict(os.environ, DEEPDREAM_OFFLINE="1"):
-        return mode.call(engine, given, options)
+        made = mode.call(engine, given, options)
+    for note in engine.report["notes"]:
+        warnings.warn(note, stacklevel=2)
+    return made
