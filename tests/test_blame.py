@@ -78,12 +78,27 @@ def test_an_error_in_frames_that_another_module_makes_is_the_plugins(
     assert f"in the mode 'wrong' ({package / 'parts.py'}, line 5): oh dear" in error(capsys)
 
 
-def test_picture_and_objective_in_the_wrong_order_are_said_to_be(
-    here: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        (
+            'engine.ascend(obj.layer("block1_conv1"), image)',
+            "from a Picture, with an Objective, in this order",
+        ),
+        ('engine.ascend(image, obj.layer("block1_conv1"), steps=2.5)', "for each octave, not 2.5"),
+        (
+            'engine.ascend(image, obj.layer("block1_conv1"), mask=image.pixels)',
+            "the mask of a climb is a Picture, not ndarray",
+        ),
+        ("Animation(lambda index: image, 2)", "made by frame(index, previous)"),
+    ],
+)
+def test_arguments_of_the_wrong_kind_are_told_with_the_line(
+    returned: str, said: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (here / "mine.py").write_text(HEAD + '    return engine.ascend(obj.layer("block1_conv1"), image)\n')
-    said = error(capsys)
-    assert "line 7)" in said and "from a Picture, with an Objective, in this order" in said
+    (here / "mine.py").write_text(f"from deepdream.api import Animation\n{HEAD}    return {returned}\n")
+    shown = error(capsys)
+    assert "line 8)" in shown and said in shown
 
 
 @pytest.mark.parametrize(

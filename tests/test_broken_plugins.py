@@ -77,6 +77,14 @@ BROKEN = {
         {"parameters": "image: Picture, engine: Engine, x: Annotated[int, Option(min=2)] = 1"},
         "the mode 'broken': its own default is wrong: --x must be at least 2, not 1",
     ),
+    "option as default": (
+        {"parameters": "image: Picture, engine: Engine, x: int = Option(2, help='x')"},
+        "'x' has its Option where its default belongs; declare it 'x: Annotated[..., Option(help=...)] = def",
+    ),
+    "none": (
+        {"parameters": "image: Picture, engine: Engine, x: int = None"},
+        "'x' may be None, and does not say so; declare it '... | None'",
+    ),
     "common": ({"defaults": "{'modle': 'vgg19'}"}, "did you mean 'model'?"),
     "common value": ({"defaults": "{'size': 0}"}, "the mode 'broken': --size must be at least 1, not 0"),
     "no mode": ({"body": "del function"}, "defines no mode"),

@@ -58,10 +58,11 @@ def test_what_a_mode_says_is_a_warning() -> None:
     @mode("chatty", api=1)
     def chatty(image: Picture, engine: Engine) -> Picture:
         """Say something."""
-        engine.say("the tide is high")
+        engine.say(3)  # type: ignore[arg-type]
+        assert engine.features(image, "block1_conv1").keys() == {"block1_conv1"}
         return image
 
-    with pytest.warns(UserWarning, match="the tide is high"):
+    with pytest.warns(UserWarning, match="3"):
         run_mode(chatty, picture())
 
 

@@ -69,6 +69,7 @@ class Context:
 
     def say(self, note: str) -> None:
         """Tell the user something they should know, in one line."""
+        note = str(note)
         if note not in self.report["notes"]:
             self.report["notes"].append(note)
 

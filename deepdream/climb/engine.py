@@ -69,8 +69,9 @@ class Engine(Context):
             return [backbone.content_layer]
         return list(backbone.dream_layers if role == "dream" else backbone.style_layers)
 
-    def features(self, picture: Picture, layers: Sequence[str]) -> dict[str, Any]:
+    def features(self, picture: Picture, layers: str | Sequence[str]) -> dict[str, Any]:
         """Activations of `picture` at its own size: layer name -> float32 tensor `[1, h, w, C]`."""
+        layers = [layers] if isinstance(layers, str) else list(layers)
         choice = self._choose(tuple(layers))
         plan.check_size((picture.height, picture.width), choice)
         if self.dry:
@@ -130,7 +131,7 @@ class Engine(Context):
         """
         asked = octaves if sizes is None else len(sizes)
         update = named(optimiser, step_size, history) if isinstance(optimiser, str) else optimiser
-        choice = self._choose(plan.layers_of(image, objective))
+        choice = self._choose(plan.layers_of(image, objective, mask))
         plan.check(objective, choice)
         full = (image.height, image.width)
         wanted = None if sizes is None else [(height, width) for width, height in sizes]

@@ -63,7 +63,9 @@ def octaves(
 
 def counts(steps: int | Sequence[int], octaves: int, used: int) -> tuple[int, ...]:
     """Steps of each of the `used` last of `octaves` octaves: one number for all, or one for each."""
-    every = [steps] * octaves if isinstance(steps, int) else list(steps)
+    every = [steps] * octaves if not isinstance(steps, Sequence) else list(steps)
+    if not all(isinstance(count, int) for count in every):
+        raise TypeError(f"steps are a whole number, or one for each octave, not {steps!r}")
     if any(count < 0 for count in every):
         raise UsageError(f"{min(every)} steps are fewer than none")
     if len(every) != octaves:
@@ -92,8 +94,10 @@ def check_size(size: Size, choice: backbones.Choice) -> None:
         )
 
 
-def layers_of(image: object, objective: object) -> tuple[str, ...]:
+def layers_of(image: object, objective: object, mask: object = None) -> tuple[str, ...]:
     """The layers to climb at; a TypeError, told with the line of the plugin, for what cannot be climbed."""
+    if not isinstance(mask, Picture | None):
+        raise TypeError(f"the mask of a climb is a Picture, not {type(mask).__name__}")
     if not (isinstance(image, Picture) and isinstance(objective, Objective)):
         given = f"{type(image).__name__} and {type(objective).__name__}"
         raise TypeError(f"ascend climbs from a Picture, with an Objective, in this order, not {given}")

@@ -220,6 +220,15 @@ def parameter(
             raise DeepDreamError(
                 f"the picture '{name}' has a default", f"declare it '{wanted} | None = None'"
             )
+        if isinstance(default, OptionInfo | ArgumentInfo):
+            raise DeepDreamError(
+                f"parameter '{name}' has its {type(default).__name__[:-4]} where its default belongs",
+                f"declare it '{name}: Annotated[..., Option(help=...)] = default'",
+            )
+        if default is None and not optional:
+            raise DeepDreamError(
+                f"parameter '{name}' may be None, and does not say so", "declare it '... | None'"
+            )
         try:
             declared.check(default)
         except UsageError as error:

@@ -5,6 +5,7 @@ Importing this module loads neither NumPy nor Pillow.
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -44,6 +45,10 @@ class Animation:
     loop: bool = True
 
     def __post_init__(self) -> None:
+        try:
+            inspect.signature(self.frame).bind(0, None)
+        except TypeError:
+            raise TypeError("the frames of an animation are made by frame(index, previous)") from None
         if self.count < 1:
             raise UsageError(f"an animation has at least one frame, not {self.count}")
         if not (math.isfinite(self.fps) and self.fps > 0):
