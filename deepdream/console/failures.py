@@ -162,17 +162,18 @@ def _of_a_value(error: typer.TyperException) -> str | None:
     flag = (
         option.opts[0] if option.param_type_name == "option" else option.metavar or str(option.name).upper()
     )
+    source = error.ctx.get_parameter_source(option.name)  # type: ignore[attr-defined]
+    set_by = f"{option.envvar}={given}: " if source is not None and source.name == "ENVIRONMENT" else ""
     if choices := re.fullmatch(r".* is not one of (.*)", said):
         wanted = " or ".join(choices[1].replace("'", "").rsplit(", ", 1))
-    elif kind in ("greater_than_equal", "less_than_equal"):
+    elif bounds.keys() & {"ge", "le"}:
         wanted = f"at least {bounds['ge']}" if "ge" in bounds else f"at most {bounds['le']}"
+        return f"{set_by}{flag} must be {wanted}, not {given}"
     else:
         words = {"int": "a whole number", "float": "a number", "bool": "true or false"}
         wanted = words.get(kind.partition("_")[0], "")
     if not wanted:
         return f"{flag}: {said}"
-    source = error.ctx.get_parameter_source(option.name)  # type: ignore[attr-defined]
-    set_by = f"{option.envvar}={given}: " if source is not None and source.name == "ENVIRONMENT" else ""
     return f"{set_by}{flag} must be {wanted}, not {given!r}"
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -66,6 +67,9 @@ class _ModeCommand(TyperCommand):
             with naming_variables(ctx):
                 return super().parse_args(ctx, args)
         except typer.TyperException as error:
+            name = next((word for word in given if word.startswith("-") and Path(word).is_file()), None)
+            if name is not None:
+                raise UsageError(f"{name} is taken for options", f"a file of that name: ./{name}") from None
             if getattr(getattr(error, "param", None), "param_type_name", None) != "argument":
                 raise
         pictures = [item for item in self.get_params(ctx) if item.param_type_name == "argument"]

@@ -48,6 +48,8 @@ _BEGINNINGS: Mapping[bytes, str] = MappingProxyType(
     {b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG", b"RIFF": "WebP", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
     | {b"GIF8": "GIF", b"BM": "BMP"}
 )
+_STILLS = frozenset({b"avif", b"heic", b"heix", b"mif1", b"msf1"})
+"""Kinds of pictures in the container that MP4 uses."""
 _GREY = frozenset({"1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "I;16N", "F"})
 # EXIF 2.3, tag 274: how to turn the stored pixels to get the picture upright.
 _UPRIGHT: Mapping[int, Image.Transpose] = MappingProxyType(
@@ -120,7 +122,8 @@ def recipe_of(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def _is_mp4(path: Path) -> bool:
     with reading(path) as file:
-        return file.read(12)[4:8] == b"ftyp"
+        head = file.read(12)
+    return head[4:8] == b"ftyp" and head[8:12] not in _STILLS
 
 
 def picture_of(image: Image.Image) -> Picture:

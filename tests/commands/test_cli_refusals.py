@@ -82,7 +82,7 @@ from deepdream.runs.session import Session
         ("layers a.png --atlas gone/x.png", 1, "cannot write gone/x.png: no folder", "create"),
         ("style-file a.png -o gone/a.style", 1, "cannot write gone/a.style: no folder", "create"),
         ("style-file a.png -o a.png/a.style", 1, "a.png is a file, not a folder", "choose another"),
-        ("style-file a.png --size 5", 2, "--size must be at least 32, not '5'", "see 'deepdream style-file"),
+        ("style-file a.png --size 5", 2, "--size must be at least 32, not 5", "see 'deepdream style-file"),
         ("style-file a.png --size many", 2, "--size must be a whole number, not 'many'", "see"),
         ("style-file a.png --pooling mix", 2, "--pooling must be max, average or l2, not 'mix'", "see"),
         ("dream a.png --film gone/x.gif", 1, "cannot write gone/x.gif: no folder", "create"),
@@ -169,3 +169,15 @@ def test_an_empty_name_of_a_picture_is_not_taken_for_none(run: Run, no_work: Non
 def test_tools_answer_in_json_whatever_happens(run: Run) -> None:
     done = run("show", "nothing.png", "--json")
     assert done.code == 1 and done.json["exit_code"] == 1 and "nothing.png" in done.json["error"]
+
+
+def test_a_name_that_begins_with_a_dash_is_told_how_to_be_given(run: Run) -> None:
+    Path("-dash.png").write_bytes(Path("a.png").read_bytes())
+    done = run("dream", "-dash.png", "-n")
+    assert done.code == 2 and done.said[1] == "hint: a file of that name: ./-dash.png"
+    assert run("dream", "-n", "--", "-dash.png").code == 0
+
+
+def test_a_still_in_the_container_of_films_is_not_called_a_damaged_film(run: Run) -> None:
+    Path("x.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    assert run("show", "x.heic").said[0] == "error: x.heic is not a picture of a known format"

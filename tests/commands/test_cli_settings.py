@@ -42,6 +42,7 @@ def test_precedence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         ('mode = "dream"\n[options]\nstep = 3', "mine.toml: no option 'step'", "did you mean 'steps'"),
         ('mode = "dream"\n[options]\nsteps = -3', "mine.toml: --steps must be at least 0, not -3", None),
         ('mode = "dream"\n[options]\nsize = 3', "'size' is a common option", "under [common]"),
+        ('mode = "dream"\n[options]\nlayer = "mixed4["', "mine.toml: 'mixed4[' names no layer", None),
         ('mod = "dream"', "unknown key 'mod' in mine.toml", "did you mean 'mode'"),
         ("[options]", "mine.toml lacks the key 'mode'", 'mode = "dream"'),
         ('{"mode": "dream"}', "mine.toml is not valid TOML: invalid", "JSON is for other programs"),
