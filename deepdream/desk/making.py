@@ -92,10 +92,8 @@ class Making:
             self._fail(error)
 
     def _fail(self, error: DeepDreamError) -> None:
-        kept = len(self.take)
-        left = f", {kept} frames are there" if kept and self.take.path is None else ""
-        self.trouble = DeepDreamError(f"no film: {error.message}{left}", error.hint)
-        self.close()
+        self.trouble = DeepDreamError(f"no film: {error.message}", error.hint)
+        self.take.discard()  # whatever room is left is the picture's
 
 
 def _nothing() -> Picture:

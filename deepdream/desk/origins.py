@@ -57,7 +57,7 @@ def _set(context: Any) -> Iterator[tuple[str, str, str]]:
 
 
 def _about(error: DeepDreamError, flag: str, value: str) -> bool:
-    """Whether the first option that the error names is this one, or it quotes, begins or ends with the value."""
+    """Whether the error names this option first; if it names none, quotes, begins or ends with the value."""
     if (named := re.search(r"--[a-z][\w-]*", error.message)) is not None:
         return named[0] == flag
     outer = error.message.split(" ")[0], error.message.split(" ")[-1]

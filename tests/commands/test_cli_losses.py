@@ -15,6 +15,9 @@ from shell import QUICK, Run
 
 from deepdream.console.interrupts import Interrupts
 from deepdream.console.streams import Voice
+from deepdream.errors import DeepDreamError
+from deepdream.jobs.reel import Reel
+from deepdream.pictures.picture import Picture
 from deepdream.runs.session import Session
 
 
@@ -75,6 +78,21 @@ def test_a_full_disk_costs_the_film_alone_and_leaves_nothing_of_it(run: Run) -> 
     assert (done.code, done.out) == (1, "n.dream.png\n"), done.err
     assert done.said[-2] == "error: no film: cannot write x.gif: file too large"
     assert {path.name for path in Path().iterdir()} == {"a.png", "b.jpg", "n.png", "n.dream.png"}
+
+
+def test_frames_as_files_leave_the_room_that_is_left_to_the_picture(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(reel: Reel, frame: Picture) -> None:
+        if len(reel) == 2:
+            raise DeepDreamError("cannot write it: no space left on device")
+        add(reel, frame)
+
+    add = Reel.add
+    monkeypatch.setattr(Reel, "add", full)
+    done = run("dream", "a.png", *QUICK, "--steps", "4", "--film", "f/", "--film-every", "1")
+    assert (done.code, done.out) == (1, "a.dream.png\n") and done.err.count("no film: ") == 1
+    assert not [*Path("f").iterdir()]
 
 
 def test_a_run_that_fails_leaves_no_frames(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
