@@ -71,8 +71,8 @@ def run(arguments: Sequence[str]) -> int:
     except (Exception, KeyboardInterrupt) as error:
         failure = explain(error, registry.modes.values())
         missing = re.fullmatch(r"no command '(.*)'", failure.message)
-        if missing and any(problem.concerns(missing[1]) for problem in registry.problems):
-            failure = replace(failure, hint="its plugin could not be loaded: see 'deepdream plugins'")
+        if missing and (hint := registry.lost(missing[1])):
+            failure = replace(failure, hint=hint)
         voice = Voice()
         if "--debug" in arguments:
             voice.line(details(error))

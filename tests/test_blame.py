@@ -91,6 +91,7 @@ def test_an_error_in_frames_that_another_module_makes_is_the_plugins(
             "the mask of a climb is a Picture, not ndarray",
         ),
         ("Animation(lambda index: image, 2)", "made by frame(index, previous)"),
+        ('obj.custom("mine", "block1_conv1", lambda a, c: c, parts="avg")', "or None, not 'avg'"),
     ],
 )
 def test_arguments_of_the_wrong_kind_are_told_with_the_line(
@@ -107,6 +108,10 @@ def test_arguments_of_the_wrong_kind_are_told_with_the_line(
         (
             "tf.reduce_mean(canvas) + tf.cast(tf.gather(tf.range(3), tf.size(canvas)), tf.float32)",
             r"in the mode 'wrong' \(.*mine.py, line 10\): indices = 3072 is not in \[0, 3\)",
+        ),
+        (
+            "tf.reduce_mean(canvas) + tf.sqrt(0.0 * tf.reduce_mean(canvas))",
+            r"the gradient of the objective became no number at step 1",
         ),
         ("tf.math.log(-1 - tf.reduce_mean(canvas))", r"no number at the first step: mine is nan"),
     ],

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from deepdream import objectives
+from deepdream.climb.engine import Engine
 from deepdream.climb.parametrisations import COLOUR_ROOT, Fourier, Pixels, from_canvas, to_canvas
+from deepdream.errors import DeepDreamError
+from deepdream.jobs.recipe import Common
 from deepdream.testing import picture
 
 SEED = tf.constant([3, 0])
@@ -77,3 +84,20 @@ def test_every_parameter_that_counts_has_a_gradient(kind: Fourier | Pixels) -> N
     move = 1e-2 * gradient / np.linalg.norm(gradient)
     there = tf.reduce_sum(weights * kind.decode(params + move, (24, 31)))
     assert float(there - value) == pytest.approx(np.sum(gradient * move), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("start", "decode", "said"),
+    [
+        (lambda canvas, seed: canvas.numpy(), lambda x, size: x, "start gave ndarray, not a tensor"),
+        (lambda canvas, seed: canvas, lambda x, size: tf.sqrt(-1.0 - x), "a canvas that is no number"),
+    ],
+)
+def test_what_is_no_start_and_no_canvas_is_said_to_be(
+    start: Callable[..., Any], decode: Callable[..., Any], said: str
+) -> None:
+    way = type("Own", (), {"start": staticmethod(start), "decode": staticmethod(decode)})()
+    with pytest.raises(DeepDreamError, match=said):
+        Engine(Common(precision="float32")).ascend(
+            picture(), objectives.layer("block1_conv1"), steps=1, parametrisation=way
+        )

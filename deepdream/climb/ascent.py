@@ -97,7 +97,13 @@ class Climb:
             self._mask = mask
         seen = self._x = canvas
         if self.way.parametrisation is not None:
-            self._x = self.way.parametrisation.start(canvas, tf.constant([self.seed, self.first]))
+            start = self.way.parametrisation.start(canvas, tf.constant([self.seed, self.first]))
+            if not tf.is_tensor(start):
+                raise DeepDreamError(
+                    f"a parametrisation's start gave {type(start).__name__}, not a tensor",
+                    "return one tensor, the parameters to climb: tf.convert_to_tensor makes one of an array",
+                )
+            self._x = start
             seen = self._decoded(canvas)
         probe = Probe(self.network, seen, self._size, self.cutter)
         self._targets = [term.target(probe) if term.target else () for term in self.objective.terms]
@@ -134,6 +140,11 @@ class Climb:
             raise DeepDreamError(
                 "a parametrisation's decode has no gradient: nothing in the canvas follows its parameters",
                 "make the canvas of them with TensorFlow functions that have one",
+            )
+        if not tf.reduce_all(tf.math.is_finite(decoded)):
+            raise DeepDreamError(
+                "a parametrisation's decode gave a canvas that is no number at the start",
+                "a square root or logarithm below 0 is none",
             )
         return decoded
 

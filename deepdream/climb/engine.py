@@ -19,7 +19,7 @@ from deepdream.climb.cutting import Cut
 from deepdream.climb.events import Listener, Step
 from deepdream.climb.pool import Pool
 from deepdream.climb.updates import Parametrisation, Update, Way, named
-from deepdream.errors import DeepDreamError, UsageError, unwrapped
+from deepdream.errors import UsageError, unwrapped
 from deepdream.objectives import Objective
 from deepdream.pictures.picture import Picture
 from deepdream.pictures.scales import Size
@@ -320,10 +320,7 @@ class Engine(Context):
             elif moment.finite:
                 self.say(f"the objective was lost at step {number}: went on from the best picture so far")
             if not moment.finite and (number == progress.index or not math.isfinite(figures["total"])):
-                raise DeepDreamError(
-                    f"the objective became {figures['total']} at step {number}",
-                    "take a smaller --step-size, smaller weights, or --precision float32",
-                )
+                raise plan.lost(figures["total"], number)
             height, width = sizes[progress.octave]
             step = Step(
                 octave=progress.octave + 1,

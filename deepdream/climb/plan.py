@@ -83,6 +83,17 @@ def no_number(terms: Mapping[str, float]) -> DeepDreamError:
     )
 
 
+def lost(total: float, step: int) -> DeepDreamError:
+    """The error for a climb whose objective, or gradient or canvas alone, became no number at `step`."""
+    if math.isfinite(total):
+        what = f"the gradient of the objective became no number at step {step}"
+        return DeepDreamError(what, "a square root or logarithm of 0 has none; take smaller weights")
+    return DeepDreamError(
+        f"the objective became {total} at step {step}",
+        "take a smaller --step-size, smaller weights, or --precision float32",
+    )
+
+
 def check_size(size: Size, choice: backbones.Choice) -> None:
     """Refuse to measure a picture of that height and width that is too small for the network's layers."""
     used = [choice.backbone.layer(name) for name in dict.fromkeys(choice.used.values())]

@@ -80,6 +80,12 @@ class Registry:
     skipped: bool = False
     """Whether plugins were left out because they had been too slow before."""
 
+    def lost(self, name: str) -> str | None:
+        """The hint for a mode that lacks, its plugin not being loadable; None if that is not known."""
+        if any(problem.concerns(name) for problem in self.problems):
+            return "its plugin could not be loaded: see 'deepdream plugins'"
+        return None
+
     def get(self, name: str) -> Mode:
         """The mode of that name; a UsageError with the nearest names if there is none."""
         if name in self.modes:

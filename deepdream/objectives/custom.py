@@ -44,6 +44,8 @@ def custom(
                 "name every layer that it needs",
             )
 
+    if parts not in (None, "mean", "sum"):
+        raise TypeError(f"the parts of the objective '{name}' are 'mean', 'sum' or None, not {parts!r}")
     own = welcome(value)
 
     def checked(activations: Mapping[str, Tensor], canvas: Tensor, measured: Tensor) -> Tensor:

@@ -43,9 +43,8 @@ def plugin_tools(registry: Registry) -> typer.Typer:
         modes = [mode for mode in registry.modes.values() if _called(mode, name)]
         if not modes:
             known = [*registry.modes, *(mode.plugin.name for mode in registry.modes.values() if mode.plugin)]
-            raise UsageError(
-                f"no mode or plugin '{name}'", did_you_mean(name, known, otherwise="see 'deepdream plugins'")
-            )
+            hint = registry.lost(name) or did_you_mean(name, known, otherwise="see 'deepdream plugins'")
+            raise UsageError(f"no mode or plugin '{name}'", hint)
         if as_json:
             return put(json.dumps([_facts(mode) for mode in modes]))
         for number, mode in enumerate(modes):

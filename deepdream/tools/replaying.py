@@ -84,7 +84,8 @@ def _replay(job: Job, inputs: Sequence[str], registry: Registry, voice: Voice, a
             f"{made} is an atlas, which no mode makes", f"again: {atlas.command(recipe, 'again.png')}"
         )
     if recipe.mode not in registry.modes:
-        raise mode_missing(str(made), recipe.mode, named(recipe.used.get("plugin") or {}))
+        error = mode_missing(str(made), recipe.mode, named(recipe.used.get("plugin") or {}))
+        raise UsageError(error.message, registry.lost(recipe.mode) or error.hint)
     if not job.any_plugin:
         check_same(recipe.mode, recipe.used.get("plugin") or {}, registry.get(recipe.mode).plugin)
     pictures = _find_inputs(recipe, made, inputs)

@@ -178,6 +178,11 @@ def test_a_picture_of_a_mode_that_is_gone_asks_for_its_plugin(
         assert "'triple', which is not here" in done.said[0] and "c.png" in done.said[0]
         assert "plugin" in done.said[1] and "DEEPDREAM_PLUGINS" in done.said[1]
         assert line[0] != "replay" or "the plugin plugin brings it" in done.said[1]
+    broken = Path("broken.py").absolute()
+    broken.write_text('NAME = "triple"\n1 / 0\n')
+    monkeypatch.setenv("DEEPDREAM_PLUGINS", str(broken))
+    for line in (["replay", "c.png"], ["plugins", "info", "triple"]):
+        assert run(*line).said[-1] == "hint: its plugin could not be loaded: see 'deepdream plugins'"
 
 
 def interrupt(
