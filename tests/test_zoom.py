@@ -69,6 +69,16 @@ def test_a_motion_keeps_the_transparency_with_the_picture() -> None:
     np.testing.assert_array_equal(moved.alpha, moved.pixels[:, :, 0])
 
 
+def test_on_the_way_home_no_mirror_image_of_the_goal_is_seen() -> None:
+    frame, goal = picture(48, 36, seed=1), picture(48, 36, seed=2)
+    motion = Motion(1.1, 3)
+    for left in (1, 4, 8):
+        outside = motion.coverage(frame.size, -left) == 0
+        shown = motion.homing(frame, goal, left, 8)
+        assert outside.any()
+        np.testing.assert_array_equal(shown.pixels[outside], frame.pixels[outside])
+
+
 def test_a_plane_colour_stays_as_it_is_under_any_motion() -> None:
     plane = Picture(np.full((24, 32, 3), 77, np.float32))
     moved = Motion(0.7, 33, 0.2, 0.1).moved(plane, 3)

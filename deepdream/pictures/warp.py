@@ -41,12 +41,10 @@ class Motion:
         """`frame` on its way to `goal`, which it would be after `left` more moves.
 
         Over it lies the goal, moved back as many times, so that each move brings it nearer; its opacity grows
-        evenly, from nothing at `of + 1` moves to all at none. Its border is soft, and where it does not reach
-        its mirror image comes in later, with the cube of that.
+        evenly, from nothing at `of + 1` moves to all at none. Its border is soft, and beyond
+        `frame` stays: that will have moved out of sight.
         """
-        covered = self.coverage(frame.size, -left)[:, :, None]
-        opacity = 1 - left / (of + 1)
-        share = covered * opacity + (1 - covered) * opacity**3
+        share = (1 - left / (of + 1)) * self.coverage(frame.size, -left)[:, :, None]
         above = self.moved(goal, -left)
         pixels = frame.pixels + share * (above.pixels - frame.pixels)
         alpha = frame.alpha
@@ -57,16 +55,16 @@ class Motion:
     def coverage(self, size: tuple[int, int], times: int) -> np.ndarray:
         """How surely each pixel of a picture of `size`, moved `times` times, shows it, not its mirror image.
 
-        float32 [H, W]: 1 inside, falling smoothly to 0 at its border. The less of the frame lies beyond the
-        border, the narrower the fall.
+        float32 [H, W]: 1 inside, ½ at its border, 0 outside, falling smoothly. The less of the frame lies
+        beyond the border, the narrower the fall.
         """
         import numpy as np
 
         inside = self._inside(size, times)
-        reach = min(-float(inside.min()), min(size) / 4)
+        reach = min(-float(inside.min()), min(size) / 12)
         if reach <= 0:
             return np.ones(inside.shape, np.float32)
-        return _smooth(inside / reach)
+        return _smooth(inside / reach + 0.5)
 
     def _inside(self, size: tuple[int, int], times: int) -> np.ndarray:
         """How far inside the picture's border each pixel [H, W] comes from, in pixels; negative outside."""
