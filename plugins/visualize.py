@@ -67,11 +67,14 @@ def visualize(
 
       deepdream visualize --layer block5_conv1 --towards samples/chelsea.jpg
     """
-    aims = _aims(engine, layer or engine.default_layers("dream"), towards, grid=grid)
+    texts = layer or engine.default_layers("dream")
+    aims = _aims(engine, texts, towards, grid=grid)
     side = engine.common.size or 224
     blank = Picture.plain(side, side)
     kind = parametrisations.Fourier if parametrisation == "fourier" else parametrisations.Pixels
     shaken = transforms.standard() if robust else None
+    # Rolled by any distance the picture has no border, where cells that see half of the frame draw dots.
+    rolled = robust and not any(obj.parse_spec(text).place for text in texts)
 
     def climb(objective: obj.Objective) -> Picture:
         return engine.ascend(
@@ -81,6 +84,7 @@ def visualize(
             optimiser=Adam(rate),
             parametrisation=kind(decorrelated=decorrelate),
             transform=shaken,
+            jitter=side if rolled else 0,
         )
 
     cells: list[sheets.Cell] = []

@@ -65,6 +65,14 @@ def test_a_neuron_draws_around_its_place() -> None:
     assert change[12:36, 12:36].mean() > 1.5 * change[:6].mean()
 
 
+def test_the_border_is_no_rougher_than_the_rest() -> None:
+    made = visualize(layer=["block2_conv2[20]"], steps=24)
+    levels = made.pixels.mean(axis=2)
+    steps = np.abs(np.diff(levels, axis=0)).mean(axis=1), np.abs(np.diff(levels, axis=1)).mean(axis=0)
+    rim = np.mean([it[end] for it in steps for end in (0, -1)])
+    assert rim < 1.3 * np.mean([it[8:-8].mean() for it in steps])
+
+
 def test_a_grid_has_a_cell_for_each_channel_and_shares_what_was_traced() -> None:
     steps: list[Step] = []
     page = visualize(layer=["block1_conv2[3,7,9]"], grid=True, steps=3, listeners=[steps.append])
