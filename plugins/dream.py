@@ -26,6 +26,7 @@ FULL = (
 LARGEST_GUIDE = 512  # pixels: every cell of the picture is compared with every cell of the guide
 
 CHROMA = 0.3  # of the gradient's colours; all of them draw fringes
+JITTER = 512  # so that the border of what the network sees, where it sees less, comes to lie everywhere
 
 
 @mode("dream", api=1)
@@ -113,8 +114,13 @@ def dream(
     epsilon: Annotated[float, Option(min=0, help="Added to that measure of the gradient.")] = 0.0,
     floor: Annotated[float, Option(min=0, help="Least value of that measure.")] = 0.0,
     jitter: Annotated[
-        int, Option(min=0, max=4096, help="Largest random shift per step and axis, in pixels.")
-    ] = 32,
+        int | None,
+        Option(
+            min=0,
+            max=4096,
+            help="Largest random shift per step and axis, in pixels. (default: 512, for one cell 0)",
+        ),
+    ] = None,
     turns: Annotated[
         bool, Option(help="See the picture turned and mirrored at random in each step.")
     ] = False,
@@ -157,6 +163,8 @@ def dream(
     if guide is None and guide_by != "match":
         raise UsageError(f"--guide-by {guide_by} needs a guide", "give a picture with --guide")
     specs = layer or engine.default_layers("dream")
+    if jitter is None:
+        jitter = 0 if any(obj.parse_spec(text).place for text in specs) else JITTER
     relative = balanced and (len(specs) > 1 or any(penalties.values()))
     if guide is None:
         objective = obj.layers(

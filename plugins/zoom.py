@@ -57,7 +57,7 @@ def zoom(
     ] = 1.5,
     jitter: Annotated[
         int, Option(min=0, max=4096, help="Largest random shift per step and axis, in pixels.")
-    ] = 32,
+    ] = 512,
     chroma: Annotated[
         float,
         Option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,13 @@ from deepdream.modes.mode import slots
 from deepdream.modes.registry import load
 from deepdream.pictures import colours
 from deepdream.pictures.picture import Picture
+from deepdream.pictures.picture import load as load_picture
 from deepdream.testing import picture
 
 tf = pytest.importorskip("tensorflow")
 
 MODE, POOL = load({"DEEPDREAM_NO_PLUGINS": "1"}).modes["dream"], Pool()
+SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 PHOTO, GUIDE = picture(64, 48, seed=1), picture(60, 70, seed=2)
 QUICK: dict[str, Any] = {"layer": ["block2_conv1"], "octaves": 2, "steps": 2, "jitter": 4}
 
@@ -198,6 +201,23 @@ def octaves_of(width: int, height: int, **options: Any) -> list[list[int]]:
     made(picture(width, height), engine=engine, **{"octaves": None, **options})
     found: list[list[int]] = engine.report["octaves"]
     return found
+
+
+def test_a_cell_keeps_its_place_where_no_jitter_is_asked_for() -> None:
+    moved = change(made(layer=["block2_conv1[20]@0.25,0.5"], octaves=1, steps=4, jitter=None))
+    assert moved[16:32, 8:24].mean() > 5 * moved[:, 40:].mean()
+
+
+@pytest.mark.slow
+def test_a_dream_reaches_the_border() -> None:
+    photo = load_picture(SAMPLES / "coffee.jpg").fitted(240)
+
+    def rim(jitter: int | None) -> float:
+        moved = change(made(photo, layer=["block5_conv3"], octaves=None, steps=10, jitter=jitter), photo)
+        inside = moved[8:-8, 8:-8]
+        return float((moved.sum() - inside.sum()) / (moved.size - inside.size) / inside.mean())
+
+    assert rim(None) > 1.5 * rim(32)
 
 
 def test_a_large_picture_begins_with_the_octaves_of_a_small_one() -> None:
