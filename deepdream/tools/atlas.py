@@ -38,7 +38,7 @@ class Settings:
     octaves: int = 3
     steps: int = 8
     step_size: float = 1.5
-    jitter: int = 16
+    jitter: int = 512
     chroma: float = 0.3
     blur: float = 0.6
 
