@@ -17,6 +17,8 @@ PICTURES = {
     "rocket.dream": "dream samples/rocket.jpg --layer mixed4 --octaves 4 --seed 1",
     "coffee.dream": "dream samples/coffee.jpg --octaves 4 --seed 3",
     "chelsea.dream": "dream samples/chelsea.jpg --layer block4_conv3 --octaves 4 --seed 1",
+    "hubble.dream": "dream samples/hubble.jpg --layer block4_conv3 --size 480 --seed 1",
+    "autumn.dream": "dream samples/autumn.jpg --size 448 --seed 2",
     "astronaut.patterns": "dream samples/astronaut.jpg --layer block3_conv3 --size 384 --seed 1",
     "rocket.guided": "dream samples/rocket.jpg --guide samples/autumn.jpg --layer block4_conv3 "
     "--size 384 --seed 1",
@@ -35,8 +37,8 @@ PICTURES = {
     "--steps 25 --seed 1",
     "vgg16.visualize": "visualize --layer 'block3_conv3[3,40]' --layer 'block4_conv3[14,76]' "
     "--layer 'block5_conv1[5,40]' --grid --size 144 --steps 64 --seed 1",
-    "chelsea.atlas": "layers samples/chelsea.jpg",
-    "autumn.zoom": "zoom samples/autumn.jpg --size 256 --frames 40 --zoom 1.06 --rotation 1 --loop --seed 1",
+    "chelsea.atlas": "layers samples/chelsea.jpg --size 160 --seed 1",
+    "autumn.zoom": "zoom samples/autumn.jpg --size 160 --frames 30 --zoom 1.06 --rotation 1 --loop --seed 1",
 }
 """What is made, and how: the arguments of `deepdream`, but for the output."""
 
