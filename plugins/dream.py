@@ -68,7 +68,9 @@ def dream(
     strength: Annotated[float, Option(min=0, max=1, help="0 gives IMAGE, 1 the dream.")] = 1.0,
     keep_colors: Annotated[
         Literal["luminance", "match", "after"] | None,
-        Option(help="Keep IMAGE's colours: dream in grey, match mean and spread, or swap after (if unsure)."),
+        Option(
+            help="Keep IMAGE's colours: dream lightness alone, match mean and spread, or swap after (if unsure)."
+        ),
     ] = None,
     octaves: Annotated[
         int | None,
@@ -190,7 +192,7 @@ def dream(
         if weight:
             objective -= weight * penalty(relative=relative)
     if keep_colors == "luminance" and chroma != CHROMA:
-        engine.say(f"the dream is in grey, so this does not count: --chroma {chroma:g}")
+        engine.say(f"the dream is of lightness alone, so this does not count: --chroma {chroma:g}")
     sizes = _sizes(image.size, octaves, smallest, octave_scale, octave_rule, octave_top)
     counts = [steps] * len(sizes)
     if octaves is None:

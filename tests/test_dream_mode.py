@@ -89,7 +89,7 @@ def test_a_dream_in_grey_says_that_chroma_does_not_count() -> None:
         engine = Engine(Common(precision="float32"), dry=True)
         made(engine=engine, **options)
         notes.append(engine.report["notes"])
-    assert notes == [["the dream is in grey, so this does not count: --chroma 1"], [], []]
+    assert notes == [["the dream is of lightness alone, so this does not count: --chroma 1"], [], []]
 
 
 @pytest.mark.parametrize("way", ["match", "cosine"])
