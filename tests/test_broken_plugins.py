@@ -104,6 +104,15 @@ def test_a_broken_plugin_is_one_problem_and_the_others_go_on(case: str, tmp_path
     assert ("Traceback" in problem.details) == problem.message.startswith("cannot be loaded")
 
 
+def test_a_plugin_named_by_a_relative_path_has_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "broken.py", "broken", before="1 / 0")
+    monkeypatch.chdir(tmp_path)
+    (problem,) = load(Path("broken.py")).problems
+    assert problem.message == "cannot be loaded: ZeroDivisionError: division by zero, line 3"
+
+
 @pytest.mark.parametrize("name", ["Loud", "two words", "under_score", "-x", "replay"])
 def test_a_mode_cannot_have_an_odd_name_or_a_commands_name(name: str, tmp_path: Path) -> None:
     found = load(write(tmp_path / "odd.py", name))

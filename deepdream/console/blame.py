@@ -24,7 +24,7 @@ def spot_of(error: BaseException, file: Path | None) -> tuple[str, int] | None:
     Without a `file`, that of the first module that was being imported. None if none of its lines is known.
     """
     frames = [*_frames(error)]
-    known = str(file) if file is not None else _first_imported([name for name, _ in frames])
+    known = str(file.absolute()) if file is not None else _first_imported([name for name, _ in frames])
     if known is None:
         return None
     folder = Path(known).parent
@@ -39,7 +39,8 @@ def line_of(error: BaseException, file: Path | None) -> str:
     if spot is None:
         return ""
     name, at = spot
-    return f"line {at}" if name == str(file) else f"line {at} of {Path(name).name}"
+    own = file is not None and name == str(file.absolute())
+    return f"line {at}" if own else f"line {at} of {Path(name).name}"
 
 
 def _frames(error: BaseException) -> Iterator[tuple[str, int]]:
