@@ -8,6 +8,7 @@ limit in GB.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import numpy as np
 
 from deepdream import backbones
 from deepdream import objectives as obj
+from deepdream.climb import devices
 from deepdream.climb.engine import Pool, Step
 from deepdream.errors import DeepDreamError
 from deepdream.jobs.recipe import Common, Input, Recipe
@@ -60,14 +62,20 @@ class _Stepper:
 
     def gradient(self) -> np.ndarray:
         """Up to a factor: what one normalised step moves, no pixel being near a bound."""
-        climb = self._enter("ascent")
-        climb.run(1)
+        with self._working():
+            climb = self._enter("ascent")
+            climb.run(1)
         moved: np.ndarray = (climb.canvas - self.canvas)[0].numpy()
         return moved
 
     def run(self, steps: int) -> None:
-        self.climb.run(self.index + 1, steps)
+        with self._working():
+            self.climb.run(self.index + 1, steps)
         self.index += steps
+
+    @staticmethod
+    def _working() -> contextlib.AbstractContextManager[None]:
+        return devices.working(devices.Placement(used="cpu:0"))
 
 
 class DreamStepper(_Stepper):

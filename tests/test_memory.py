@@ -62,6 +62,12 @@ def test_the_prediction_for_a_style_is_within_a_fifth(
     assert need.bytes(size, at_once) == pytest.approx(measured, rel=0.2)
 
 
+def test_the_prediction_for_a_large_tiled_dream_is_within_a_fifth() -> None:
+    """7680x4320 in tiles of 1392 px."""
+    need = memory.need(backbones.get("vgg16"), ["block4_conv3"], "bfloat16", Ascent())
+    assert need.bytes((4320, 7680), (48 + 1392 + 48) ** 2) == pytest.approx(4.27e9, rel=0.1)
+
+
 def test_lbfgs_remembers_what_memory_allows() -> None:
     assert memory.affordable(LBFGS(20), (512, 512), 8.0) == LBFGS(20)
     fewer = memory.affordable(LBFGS(20), (2160, 3840), 6.0)

@@ -146,7 +146,7 @@ def _grid(
         fits = int(0.95 * need.largest_side(size, budget * 1e9))
         raise DeepDreamError(
             f"a picture of {size[1]}x{size[0]} px needs about {need.bytes(size) / 1e9:.1f} GB of "
-            f"memory, and {budget:.1f} GB are free",
-            f"--size {fits} fits" if fits else "close other programs",
+            f"memory, and may take {budget:.1f}",
+            f"--size {fits} fits" if fits else "close other programs, or allow more with --memory",
         )
     return None
