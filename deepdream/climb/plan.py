@@ -28,6 +28,7 @@ __all__ = [
     "check_size",
     "counts",
     "layers_of",
+    "lost",
     "make",
     "no_number",
     "octaves",
