@@ -197,7 +197,23 @@ def dream(
     counts = [steps] * len(sizes)
     if octaves is None:
         counts = [-(-steps * FULL // max(FULL, number)) for number, _ in enumerate(sizes, start=1)]
-    result = engine.ascend(
+
+    def finish(dreamt: Picture) -> Picture:
+        pixels = dreamt.pixels
+        if keep_colors is not None:
+            if keep_colors == "match":
+                recoloured = colours.match_colours(pixels, image.pixels)
+            else:
+                recoloured = colours.with_luminance(image.pixels, colours.luminance(pixels))
+            pixels = recoloured if cover is None else pixels + cover * (recoloured - pixels)
+        if strength == 1:
+            return image.with_pixels(pixels)
+        blend = pixels - image.pixels  # in place from here: a large picture has few copies beside it
+        blend *= strength
+        blend += image.pixels
+        return image.with_pixels(blend)
+
+    return engine.ascend(
         image,
         objective,
         sizes=sizes,
@@ -215,20 +231,8 @@ def dream(
         mask=None if cover is None else image.with_pixels(255 * cover),
         stop_above=stop_above,
         seconds=seconds,
+        finish=finish,
     )
-    pixels = result.pixels
-    if keep_colors is not None:
-        if keep_colors == "match":
-            recoloured = colours.match_colours(pixels, image.pixels)
-        else:
-            recoloured = colours.with_luminance(image.pixels, colours.luminance(pixels))
-        pixels = recoloured if cover is None else pixels + cover * (recoloured - pixels)
-    if strength == 1:
-        return image.with_pixels(pixels)
-    blend = pixels - image.pixels  # in place from here: a large picture has few copies beside it
-    blend *= strength
-    blend += image.pixels
-    return image.with_pixels(blend)
 
 
 def _sizes(

@@ -173,6 +173,13 @@ def style(
         mean, deviation = STARTS.get(start, (0.0, 0.0))
         first = engine.noise(subject, mean=mean, deviation=deviation) if start in STARTS else subject
     sizes = ladder(image.size, octave_scale, smallest if octaves is None else 1, octaves)
+
+    def finish(painted: Picture) -> Picture:
+        if keep_colors not in ("luminance", "after"):
+            return painted
+        bright = colours.luminance(painted.pixels)
+        return image.with_pixels(colours.with_luminance(image.pixels, bright))
+
     result = engine.ascend(
         first,
         objective,
@@ -185,12 +192,10 @@ def style(
         warm=warm,
         reinject=reinject and first is subject,
         seconds=None if time is None else seconds_in(time),
+        finish=finish,
     )
     if not str(engine.report.get("model")).startswith("vgg"):
         engine.say("styles look better with the features of VGG: leave out --model")
-    if keep_colors in ("luminance", "after"):
-        bright = colours.luminance(result.pixels)
-        result = image.with_pixels(colours.with_luminance(image.pixels, bright))
     return result
 
 

@@ -170,6 +170,11 @@ def test_strength_goes_from_the_picture_to_the_dream() -> None:
     np.testing.assert_allclose(made(strength=0.25).pixels, expected, atol=1e-3)
 
 
+def test_snapshots_show_what_the_result_is_made_of() -> None:
+    result, steps = watched(strength=0.25, keep_colors="after")
+    np.testing.assert_allclose(steps[-1].snapshot().pixels, result.pixels, atol=1e-3)
+
+
 def chroma(it: Picture) -> np.ndarray:
     matrix = np.array([[0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
     found: np.ndarray = it.pixels.astype(float) @ matrix.T

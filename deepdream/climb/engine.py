@@ -16,7 +16,7 @@ from deepdream import backbones
 from deepdream.climb import devices, plan, precision
 from deepdream.climb.context import Context
 from deepdream.climb.cutting import Cut
-from deepdream.climb.events import Listener, Step
+from deepdream.climb.events import Finish, Listener, Step
 from deepdream.climb.pool import Pool
 from deepdream.climb.updates import Parametrisation, Update, Way, named
 from deepdream.errors import UsageError, unwrapped
@@ -104,6 +104,7 @@ class Engine(Context):
         mask: Picture | None = None,
         stop_above: float | None = None,
         seconds: float | None = None,
+        finish: Finish = lambda made: made,
     ) -> Picture:
         """Climb `objective` from `image` and return the picture at the top.
 
@@ -125,7 +126,8 @@ class Engine(Context):
 
         `mask` says what part of its way each pixel goes, from black to white. An octave ends once the
         objective exceeds `stop_above`; steps are left out, so many of a hundred in every octave, if the
-        run would take longer than `seconds` otherwise.
+        run would take longer than `seconds` otherwise. `finish` is what is done to the picture at the end,
+        and to every snapshot of the way there.
 
         Draws go on from climb to climb; an objective and settings used again are traced only once.
         """
@@ -157,10 +159,10 @@ class Engine(Context):
         if self.dry:
             self.steps += sum(counts)
             self._planned()
-            return image
+            return finish(image)
         if self.cancelled:
             self._stopped()
-            return image
+            return finish(image)
         from deepdream.climb.octaves import Route
 
         route = Route(
@@ -184,7 +186,7 @@ class Engine(Context):
             )
         timed = seconds is not None or again is not None
         with devices.working(place):
-            return self._climb(step, image, route, cut, shown.labels(), timed=timed)
+            return finish(self._climb(step, image, route, cut, shown.labels(), finish, timed=timed))
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -195,6 +197,7 @@ class Engine(Context):
         route: Route,
         cut: Cut,
         labels: Sequence[str],
+        finish: Finish,
         *,
         timed: bool,
     ) -> Picture:
@@ -220,7 +223,7 @@ class Engine(Context):
         moment, rescues = None, step.rescues
         try:
             for moment in climb(step, image, route, tiles=tiles, looks=cut.looks, pulse=pulse):
-                self._tell(moment, image, route.sizes, labels)
+                self._tell(moment, image, finish, route, labels)
                 if step.rescues > rescues:
                     self.say(
                         "the objective ran away: went on from the best picture so far, in half the steps"
@@ -307,7 +310,9 @@ class Engine(Context):
         )
         return choice
 
-    def _tell(self, moment: Moment, image: Picture, sizes: Sequence[Size], labels: Sequence[str]) -> None:
+    def _tell(
+        self, moment: Moment, image: Picture, finish: Finish, route: Route, labels: Sequence[str]
+    ) -> None:
         """Record a chunk of steps in the report and pass each of them on to the listeners."""
         progress, count = moment.progress, len(moment.values)
         for number, values in enumerate(moment.values, start=progress.index - count + 1):
@@ -321,10 +326,10 @@ class Engine(Context):
                 self.say(f"the objective was lost at step {number}: went on from the best picture so far")
             if not moment.finite and (number == progress.index or not math.isfinite(figures["total"])):
                 raise plan.lost(figures["total"], number)
-            height, width = sizes[progress.octave]
+            height, width = route.sizes[progress.octave]
             step = Step(
                 octave=progress.octave + 1,
-                octaves=len(sizes),
+                octaves=len(route.sizes),
                 index=number,
                 total=progress.total,
                 objective=figures["total"],
@@ -332,7 +337,7 @@ class Engine(Context):
                 seconds=moment.seconds,
                 done=self._span[0] + progress.done * self._span[1],
                 size=(width, height),
-                snapshot=lambda: image.with_pixels(moment.pixels()),
+                snapshot=lambda: finish(image.with_pixels(moment.pixels())),
                 part=self._part[0],
                 parts=self._part[1],
                 unit=self._part[2],

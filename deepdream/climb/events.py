@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from deepdream.pictures.picture import Picture
 
-__all__ = ["Listener", "Step"]
+__all__ = ["Finish", "Listener", "Step"]
+
+Finish = Callable[[Picture], Picture]
+"""What is done to a picture before anybody sees it."""
 
 
 @dataclass(frozen=True)
