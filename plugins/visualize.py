@@ -41,7 +41,9 @@ def visualize(
     grid: Annotated[
         bool, Option(help="A contact sheet: each channel by itself, as in --layer 'block4_conv3[0-15]'.")
     ] = False,
-    examples: Annotated[int, Option(min=1, max=100, help="Different pictures of the same feature.")] = 1,
+    examples: Annotated[
+        int, Option(min=1, max=100, help="Pictures to make of each feature, all different.")
+    ] = 1,
     diversity: Annotated[
         float, Option(min=0, max=100, help="How much the examples must differ; 0 only changes the noise.")
     ] = 0.1,

@@ -115,7 +115,9 @@ def test_an_atlas_shows_how_it_was_made(capsys: pytest.CaptureFixture[str]) -> N
     assert (shown["mode"], shown["seed"], shown["options"]["size"]) == ("layers", 7, 32)
     assert shown["used"]["layers"] == ["block1_conv1[0]", "block1_conv1[1]"]
     assert cli.run(["show", "atlas.png"]) == 0
-    assert capsys.readouterr().out.startswith("deepdream layers photo.png --atlas atlas.png")
+    shown_plainly = capsys.readouterr().out
+    assert shown_plainly.startswith("deepdream layers photo.png --atlas atlas.png")
+    assert "step_size" not in shown_plainly and "block1_conv1[0]" in shown_plainly
     assert cli.run(["replay", "atlas.png"]) == 2
     again = shlex.split(capsys.readouterr().err.partition("again: deepdream ")[2])
     assert cli.run(again) == 0
@@ -134,6 +136,12 @@ def test_an_atlas_shows_how_it_was_made(capsys: pytest.CaptureFixture[str]) -> N
         (["photo.png", "--atlas", "a.png", "--layer", "block1_conv1[64]"], 2, "has no channel 64"),
         (["photo.png", "--atlas", "a.png", "--layer", "block1_conv1[0:3]"], 2, "',' or ']' is missing here"),
         (["photo.png", "--atlas", "a.doc"], 2, "unknown suffix '.doc'"),
+        (
+            ["large.png", "--atlas", "a.webp", "--layer", "block4_conv3[0-511]", "--size", "1000"],
+            2,
+            "a.webp: WEBP holds at most 16383 pixels on a side",
+        ),
+        (["photo.png", "--atlas"], 2, "its value comes after it: --atlas VALUE"),
         (["photo.png"], 2, "photo.png is no network"),
         (["--layer", "block1_conv1"], 2, "--layer is for an atlas"),
         (["photo.png", "--atlas", "a.png", "--steps", "0"], 2, "--steps"),
@@ -142,6 +150,7 @@ def test_an_atlas_shows_how_it_was_made(capsys: pytest.CaptureFixture[str]) -> N
 def test_what_cannot_be_made_is_one_line(
     arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    Picture.plain(1000, 800).save("large.png")
     Path("torn.png").write_bytes(Path("photo.png").read_bytes()[:200])
     assert cli.run(["layers", *arguments]) == code
     out, err = capsys.readouterr()

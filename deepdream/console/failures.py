@@ -147,6 +147,8 @@ def _of_the_parser(error: typer.TyperException) -> Failure:
         hint = "did you mean " + " or ".join(f"'{name}'" for name in names) + "?"
     elif message.startswith("missing argument") and context is not None:
         hint = " ".join(context.get_usage().split()).replace("Usage:", "usage:")
+    elif lacking := re.fullmatch(r"option '(.*)' requires an argument", message):
+        hint = f"its value comes after it: {lacking[1]} VALUE"
     message = re.sub(r"^no such (option|command):? '?([^']*)'?$", r"no \1 '\2'", message)
     return Failure(message, hint, error.exit_code)
 

@@ -174,7 +174,8 @@ def _frames(report: Mapping[str, Any]) -> str:
     if not report.get("frames"):
         return ""
     seconds = duration(report["frames"] / report["fps"])
-    return f"{report['frames']} at {report['fps']:g} per second: {seconds}{', in a loop' * report['loop']}"
+    again = ", played over and over" if report["loop"] else ""
+    return f"{report['frames']} at {report['fps']:g} per second: {seconds}{again}"
 
 
 def _origin(report: Mapping[str, Any]) -> str:

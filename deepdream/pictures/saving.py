@@ -96,8 +96,8 @@ def check_writable(
 
     `size` is (width, height), where it is known: some formats have a longest side. The folder is
     tried by making and removing a file in it, since permission bits tell nothing of read-only disks,
-    access lists and quotas. Raises `UsageError` for a suffix that names no format, `DeepDreamError`
-    for everything else in the way.
+    access lists and quotas. Raises `UsageError` for a suffix that names no format, or one that cannot hold
+    the size, `DeepDreamError` for everything else in the way.
     """
     path = Path(path)
     with _said_of(path):
@@ -106,7 +106,7 @@ def check_writable(
             raise DeepDreamError(f"{path} is a folder", f"name a file in it, such as {example}")
         longest = _LONGEST_SIDE.get(format := format_of(path, suffixes))
         if size is not None and longest is not None and max(size) > longest:
-            raise DeepDreamError(
+            raise UsageError(
                 f"{path}: {format} holds at most {longest} pixels on a side, not {max(size)}",
                 "save as .png or .tif",
             )

@@ -12,7 +12,7 @@ from deepdream.pictures.picture import Picture
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Cell", "columns_for", "sheet"]
+__all__ = ["Cell", "columns_for", "page_size", "sheet"]
 
 _PAPER, _INK, _FAINT = (24, 24, 26), (236, 236, 236), (165, 165, 170)
 _GAP = 0.045
@@ -29,6 +29,38 @@ class Cell(NamedTuple):
 def columns_for(count: int, *, aspect: float = 1.0) -> int:
     """The number of columns that makes a sheet of `count` cells, width / height `aspect`, nearly 4:3."""
     return max(1, min(count, round(math.sqrt(count * 4 / 3 / aspect))))
+
+
+class _Layout(NamedTuple):
+    """Where everything is on a sheet, in pixels."""
+
+    columns: int
+    gap: int
+    texts: tuple[int, int]
+    """The size of a cell's first line, and of the others."""
+    above: int
+    below: int
+    """Room for the title, and under a cell."""
+    page: tuple[int, int]
+
+
+def _layout(size: tuple[int, int], count: int, lines: int, columns: int | None, *, titled: bool) -> _Layout:
+    width, height = size
+    gap = max(4, round(_GAP * max(width, height)))
+    texts = _text_size(width, True), _text_size(width, False)
+    below = 0 if not lines else round(1.45 * texts[0] + 1.35 * texts[1] * (lines - 1) + 0.5 * texts[1])
+    columns = columns or columns_for(count, aspect=width / (height + below))
+    rows = -(-count // columns)
+    above = round(2.2 * texts[0]) if titled else 0
+    page = gap + columns * (width + gap), above + gap + rows * (height + below + gap)
+    return _Layout(columns, gap, texts, above, below, page)
+
+
+def page_size(
+    size: tuple[int, int], count: int, lines: int = 0, *, columns: int | None = None, titled: bool = False
+) -> tuple[int, int]:
+    """Width and height of the sheet of `count` pictures of `size`, with so many lines below each."""
+    return _layout(size, count, lines, columns, titled=titled).page
 
 
 def sheet(
@@ -50,16 +82,11 @@ def sheet(
         raise UsageError("no picture for a contact sheet")
     largest = first if side is None else first.fitted(side)
     width, height = largest.size
-    gap = max(4, round(_GAP * max(width, height)))
-    texts = [_text_size(width, head) for head in (True, False)]
-    count = max(len(cell.lines) for cell in cells)
-    below = 0 if not count else round(1.45 * texts[0] + 1.35 * texts[1] * (count - 1) + 0.5 * texts[1])
-    columns = columns or columns_for(len(cells), aspect=width / (height + below))
-    rows = -(-len(cells) // columns)
-    above = 0 if title is None else round(2.2 * texts[0])
-    page = Image.new(
-        "RGB", (gap + columns * (width + gap), above + gap + rows * (height + below + gap)), _PAPER
+    lines = max(len(cell.lines) for cell in cells)
+    columns, gap, texts, above, below, whole = _layout(
+        largest.size, len(cells), lines, columns, titled=title is not None
     )
+    page = Image.new("RGB", whole, _PAPER)
     draw = ImageDraw.Draw(page)
     if title is not None:
         _write(draw, (gap, gap), title, round(1.3 * texts[0]), _INK, page.width - 2 * gap)

@@ -17,11 +17,22 @@ from deepdream.jobs.common import Common
 from deepdream.jobs.recipe import Input, Recipe
 from deepdream.jobs.versions import versions
 from deepdream.objectives.layerspec import LayerSpec, parse
+from deepdream.pictures import sheets
 from deepdream.pictures.picture import Picture
-from deepdream.pictures.sheets import Cell, sheet
+from deepdream.pictures.sheets import Cell
 from deepdream.runs.results import used_of
 
-__all__ = ["Dreamt", "Settings", "command", "dream_cells", "labels", "page", "recipe", "specs_for"]
+__all__ = [
+    "Dreamt",
+    "Settings",
+    "command",
+    "dream_cells",
+    "labels",
+    "page",
+    "page_size",
+    "recipe",
+    "specs_for",
+]
 
 _STRONGEST = 24
 """Channels of a layer that is named as a whole: those that answer most to the photograph."""
@@ -64,7 +75,7 @@ def specs_for(
     specs = [parse(text) for text in texts]
     found: list[LayerSpec] = []
     for spec in specs:
-        if spec.whole and len(specs) > 1:
+        if (spec.whole and len(specs) > 1) or (spec.place and not (spec.channels or spec.ranked)):
             found.append(spec)
             continue
         ranked = spec.ranked
@@ -77,6 +88,22 @@ def specs_for(
             channels |= dict.fromkeys(c for rank in ranked for c in obj.ranking(seen, rank))
         found += [replace(spec, channels=(c,), ranked=(), weight=1.0) for c in channels]
     return found
+
+
+def page_size(
+    backbone: backbones.Backbone, size: tuple[int, int], texts: Sequence[str], rewarding: Sequence[str]
+) -> tuple[int, int]:
+    """Width and height of the sheet of what `specs_for` finds, its pictures being of `size`.
+
+    Less of it, perhaps: a strongest channel may be one that is named, too.
+    """
+    specs = [parse(text) for text in texts] or [LayerSpec(name) for name in rewarding]
+    if len(texts) == 1 and specs[0].whole:
+        count, lines = min(_STRONGEST, backbone.layer(specs[0].layer).channels), 2
+    else:
+        count = sum(max(1, len(spec.channels) + len(spec.ranked)) for spec in specs)
+        lines = 3 if any(spec.whole for spec in specs) else 2
+    return sheets.page_size(size, count, lines, titled=True)
 
 
 def dream_cells(
@@ -112,7 +139,7 @@ def page(engine: Engine, cells: Sequence[Dreamt], count: int, title: str) -> Pic
     """The contact sheet: the cells with their labels, and empty places up to `count`."""
     shown = [Cell(cell.picture, labels(engine, cell)) for cell in cells]
     missing = [Cell(None)] * (count - len(cells))
-    return sheet([*shown, *missing], title=title)
+    return sheets.sheet([*shown, *missing], title=title)
 
 
 def recipe(

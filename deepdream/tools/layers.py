@@ -178,6 +178,7 @@ def _atlas(
     picture = load(photo)
     small = picture.fitted(settings.size)
     names = [layer.name for layer in (backbone.layers if every else _rewarding(backbone))]
+    check_writable(path, overwrite, size=atlas.page_size(backbone, small.size, texts, names))
     asked = {"layer": texts, "all": every}
     if dry_run:
         if answers.as_json:

@@ -64,7 +64,7 @@ def show_command(registry: Registry) -> Callable[..., None]:
             put(shlex.join(command_of(recipe, mode)) + "\n")
         elif recipe.mode == "layers":
             put(atlas.command(recipe, picture.name) + "\n")
-        every = every or mode is None
+        every = every or (mode is None and recipe.mode != "layers")
         rows: list[list[Any]] = [["mode", "", recipe.mode]]
         if not every and mode is not None and mode.plugin is not None and mode.plugin.kind != "built-in":
             rows += [["used", "plugin", named(recipe.used.get("plugin") or {})]]

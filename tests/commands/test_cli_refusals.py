@@ -29,7 +29,7 @@ from deepdream.runs.session import Session
         ("show", 2, "missing argument 'PICTURE'", "usage: deepdream show [OPTIONS]"),
         ("dream a.png --layr mixed4", 2, "no option '--layr'", "did you mean '--layer'?"),
         ("dream a.png -x", 2, "no option '-x'", "see 'deepdream dream --help'"),
-        ("dream a.png --steps", 2, "option '--steps' requires an argument", None),
+        ("dream a.png --steps", 2, "option '--steps' requires an argument", "--steps VALUE"),
         ("dream a.png --steps many", 2, "--steps must be a whole number, not 'many'", None),
         ("dream a.png --steps -1", 2, "--steps must be at least 0, not -1", None),
         ("dream a.png --step-size nan", 2, "--step-size must be a finite number", None),
