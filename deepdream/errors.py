@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["DeepDreamError", "UsageError", "did_you_mean", "unwrapped"]
+__all__ = ["DeepDreamError", "UsageError", "did_you_mean", "said", "unwrapped"]
 
 
 class DeepDreamError(Exception):
@@ -37,13 +37,21 @@ class UsageError(DeepDreamError):
         self.column = column
 
 
+def said(error: BaseException) -> str:
+    """What an exception says; nothing where that fails, as it may for those of other people."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
 def unwrapped(error: BaseException) -> BaseException:
     """The exception that was raised, if `error` is what TensorFlow's AutoGraph made of it.
 
     What is raised inside a function that is being traced arrives as an exception of AutoGraph's own, or of
     the same type with another message, which begins "in user code:"; the original is its context.
     """
-    while str(error).lstrip().startswith("in user code:") and error.__context__ is not None:
+    while said(error).lstrip().startswith("in user code:") and error.__context__ is not None:
         error = error.__context__
     return error
 

@@ -152,3 +152,104 @@ def test_arguments_of_a_climb_are_checked(
     (here / "mine.py").write_text(HEAD + call)
     assert cli.run(["wrong", "a.png", "-q"]) != 0
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("return activations['block1_conv1']", r"reduce it, .* \(.*mine.py, line 8\)"),
+        ("tf.reduce_mean(canvas)", r"value\(\) returned nothing\n.*\(.*mine.py, line 8\)"),
+        ("return tf.reduce_mean(canvas[:, 700])", r"mine.py, line 11\): slice index 700 of .* bounds\.\n"),
+    ],
+)
+def test_an_objective_that_returns_what_it_should_not_is_told_with_its_own_line(
+    body: str, said: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "mine.py").write_text(
+        f"{HEAD}\n    def value(activations, canvas):\n"
+        f"        import tensorflow as tf\n\n        {body}\n\n"
+        '    return engine.ascend(image, obj.custom("mine", "block1_conv1", value), steps=2)\n'
+    )
+    assert cli.run(["wrong", "a.png", "-q"]) == 1
+    assert re.search(said, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("start", "decode", "said"),
+    [
+        ("return canvas", "parameters * 2", r"decode\(\) returned nothing\n.*line 12\)"),
+        ("return canvas", "return parameters.numpy()", r"decode gave ndarray, not a tensor\n.*line 12\)"),
+        ("return tf.cast(canvas, tf.int32)", "return parameters", r"start gave int32, not .*\n.*line 9\)"),
+    ],
+)
+def test_a_parametrisation_that_returns_what_it_should_not_is_told_with_its_own_line(
+    start: str, decode: str, said: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "mine.py").write_text(
+        f"{HEAD}    import tensorflow as tf\n    class Mine:\n"
+        f"        def start(self, canvas, seed):\n            {start}\n\n"
+        f"        def decode(self, parameters, size):\n            {decode}\n\n"
+        '    return engine.ascend(image, obj.layer("block1_conv1"), steps=2, parametrisation=Mine())\n'
+    )
+    assert cli.run(["wrong", "a.png", "-q"]) == 1
+    assert re.search(said, capsys.readouterr().err)
+
+
+def test_what_a_plugin_asks_for_has_the_line_beside_the_way_out(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "mine.py").write_text(f'{HEAD}    return engine.ascend(image, obj.layer("mixd4"))\n')
+    assert cli.run(["wrong", "a.png", "-q"]) == 2
+    hint = capsys.readouterr().err.splitlines()[1]
+    assert hint.startswith("hint: did you mean 'mixed4'")
+    assert hint.endswith(f"? it came up in the mode 'wrong' ({here / 'mine.py'}, line 7)")
+
+
+def test_what_says_itself_what_is_wrong_is_left_as_it_is(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = HEAD.replace("import Engine", "import UsageError, Engine")
+    (here / "mine.py").write_text(f"{head}    raise UsageError('it is too dull', 'take another')\n")
+    assert cli.run(["wrong", "a.png", "-q"]) == 2
+    assert capsys.readouterr().err.splitlines() == ["error: it is too dull", "hint: take another"]
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ('engine.ascend(image, obj.layer("block1_conv1"), octaves=0)', "a climb has at least one octave"),
+        ('engine.default_layers("dreams")', "no layers for 'dreams'"),
+        ('obj.layer(["block1_conv1"])', "a layer is named by a text, not by ['block1_conv1']"),
+        ('engine.ascend(image, obj.layer("block1_conv1"), transform="flip")', "'flip' is no function"),
+        ('engine.ascend(image, obj.match("block1_conv1", "a.png"))', "is a Picture, or activations, not str"),
+        (
+            'engine.ascend(image, obj.custom("mine", "block1_conv1", lambda a: 0))',
+            "line 7): <lambda>() is given 2 arguments: too many",
+        ),
+    ],
+)
+def test_arguments_of_the_wrong_kind_are_said_to_be_so(
+    call: str, said: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "mine.py").write_text(f"{HEAD}    return {call}\n")
+    assert cli.run(["wrong", "a.png", "-q"]) != 0
+    assert said in capsys.readouterr().err
+
+
+def test_an_exception_that_cannot_say_what_it_is_is_told_all_the_same(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "mine.py").write_text(
+        f"class Mute(Exception):\n    def __str__(self):\n        return 3\n\n{HEAD}    raise Mute\n"
+    )
+    assert error(capsys) == f"error: unexpected Mute in the mode 'wrong' ({here / 'mine.py'}, line 11)"
+
+
+def test_a_target_may_be_a_number(here: Path) -> None:
+    (here / "mine.py").write_text(
+        f"{HEAD}    def value(activations, canvas, share):\n"
+        "        import tensorflow as tf\n\n        return share * tf.reduce_mean(canvas)\n\n"
+        '    goal = obj.custom("mine", "block1_conv1", value, target=lambda probe: 0.5)\n'
+        "    return engine.ascend(image, goal, steps=1)\n"
+    )
+    assert cli.run(["wrong", "a.png", "-q"]) == 0

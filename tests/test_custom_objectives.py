@@ -73,12 +73,15 @@ def test_a_gradient_that_is_zero_is_one_and_so_is_that_of_the_canvas(
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (lambda a, x: tf.reduce_mean(a[LAYER], axis=[1, 2, 3]), "must be one number, not a tensor of shape"),
-        (lambda a, x: None, "returned nothing"),
+        (
+            lambda a, x: tf.reduce_mean(a[LAYER], axis=[1, 2, 3]),
+            "the objective 'wrong' must be one number, not a tensor of shape",
+        ),
+        (lambda a, x: None, r"<lambda>\(\) returned nothing"),
     ],
 )
 def test_what_is_no_number_is_named(tile: str, value: Any, message: str, tiny_network: Bench) -> None:
-    with pytest.raises(DeepDreamError, match=f"^the objective 'wrong' {message}"):
+    with pytest.raises(DeepDreamError, match=f"^{message}"):
         climb(tiny_network, custom("wrong", LAYER, value, parts="mean"), tile)
 
 

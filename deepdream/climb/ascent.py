@@ -19,7 +19,7 @@ from deepdream.climb.tiling import Tile
 from deepdream.climb.updates import Way
 from deepdream.errors import DeepDreamError
 from deepdream.objectives import Objective
-from deepdream.objectives.foreign import welcome
+from deepdream.objectives.foreign import answerable, welcome
 from deepdream.pictures.scales import Size
 
 __all__ = ["Climb", "Taken"]
@@ -97,14 +97,17 @@ class Climb:
             self._mask = mask
         seen = self._x = canvas
         if self.way.parametrisation is not None:
-            start = self.way.parametrisation.start(canvas, tf.constant([self.seed, self.first]))
-            if not tf.is_tensor(start):
-                raise DeepDreamError(
-                    f"a parametrisation's start gave {type(start).__name__}, not a tensor",
-                    "return one tensor, the parameters to climb: tf.convert_to_tensor makes one of an array",
-                )
+            with answerable(self.way.parametrisation.start):
+                start = self.way.parametrisation.start(canvas, tf.constant([self.seed, self.first]))
+                if not (tf.is_tensor(start) and start.dtype == tf.float32):
+                    found = start.dtype.name if tf.is_tensor(start) else type(start).__name__
+                    raise DeepDreamError(
+                        f"a parametrisation's start gave {found}, not a tensor of float32",
+                        "return one, the parameters to climb: tf.convert_to_tensor makes one of an array",
+                    )
             self._x = start
-            seen = self._decoded(canvas)
+            with answerable(self.way.parametrisation.decode):
+                seen = self._decoded(canvas)
         probe = Probe(self.network, seen, self._size, self.cutter)
         self._targets = [term.target(probe) if term.target else () for term in self.objective.terms]
         (self._optimiser.resize if warm and self._decode is None else self._optimiser.reset)(self._x)
@@ -130,7 +133,12 @@ class Climb:
         with tf.GradientTape() as tape:
             tape.watch(self._x)
             decoded = self._decode(self._x, self._size)
-        found = list(getattr(decoded, "shape", ()))
+        if not tf.is_tensor(decoded):
+            raise DeepDreamError(
+                f"a parametrisation's decode gave {type(decoded).__name__}, not a tensor",
+                "make the canvas of its parameters with TensorFlow functions: NumPy has no gradient",
+            )
+        found = list(decoded.shape)
         if found != list(canvas.shape):
             raise DeepDreamError(
                 f"a parametrisation's decode gave {found} for a canvas {list(canvas.shape)}",
@@ -192,9 +200,14 @@ class Climb:
             x, values, finite = self._tiled_step(weights, index)
         else:
             numbers = tf.constant([self.seed, index, count], tf.int32)
-            x, values, finite = self._traced["steps"](
-                self._x, bare(self._targets), weights, self._mask, numbers
-            )
+            given = self._x, bare(self._targets), weights, self._mask
+            try:
+                x, values, finite = self._traced["steps"](*given, numbers)
+            except tf.errors.ResourceExhaustedError:
+                raise
+            except tf.errors.OpError:
+                self._once(*given, numbers[:2])  # which, outside a graph, fails at the line that is wrong
+                raise
         self._x = x
         found = values.numpy()
         limit = self.way.stop_above

@@ -19,7 +19,7 @@ from deepdream.climb.cutting import Cut
 from deepdream.climb.events import Finish, Listener, Step
 from deepdream.climb.pool import Pool
 from deepdream.climb.updates import Parametrisation, Update, Way, named
-from deepdream.errors import UsageError, unwrapped
+from deepdream.errors import UsageError, did_you_mean, unwrapped
 from deepdream.objectives import Objective
 from deepdream.pictures.picture import Picture
 from deepdream.pictures.scales import Size
@@ -65,9 +65,11 @@ class Engine(Context):
     def default_layers(self, role: Literal["dream", "content", "style"]) -> list[str]:
         """The layers that suit the model in use: to dream at, or to take content or style from."""
         backbone = backbones.get("vgg16" if self.common.model == "auto" else self.common.model)
-        if role == "content":
-            return [backbone.content_layer]
-        return list(backbone.dream_layers if role == "dream" else backbone.style_layers)
+        roles = {"dream": backbone.dream_layers, "content": [backbone.content_layer]}
+        roles["style"] = backbone.style_layers
+        if role not in roles:
+            raise UsageError(f"no layers for {role!r}", did_you_mean(role, roles))
+        return list(roles[role])
 
     def features(self, picture: Picture, layers: str | Sequence[str]) -> dict[str, Any]:
         """Activations of `picture` at its own size: layer name -> float32 tensor `[1, h, w, C]`."""
@@ -289,6 +291,8 @@ class Engine(Context):
         """The model and the real layers for the requested ones; noted in the report."""
         if not layers:
             raise UsageError("the objective looks at no layer", "add a term that names a layer")
+        if wrong := [layer for layer in layers if not isinstance(layer, str)]:
+            raise TypeError(f"a layer is named by a text, not by {wrong[0]!r}")
         common = self.common
         choice = backbones.resolve(
             common.model,

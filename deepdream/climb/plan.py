@@ -42,6 +42,8 @@ def octaves(
 
     They are the `wanted` ones, or `count` sizes up to `size`, each `scale` times the one before.
     """
+    if (len(wanted) if wanted is not None else count) < 1:
+        raise UsageError("a climb has at least one octave")
     deepest = max((choice.backbone.layer(n) for n in choice.used.values()), key=lambda la: la.min_size)
     if wanted is None:
         sizes = octave_sizes(size, count, scale, smallest=deepest.min_size)

@@ -11,11 +11,23 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
-from deepdream.errors import did_you_mean
+from deepdream.errors import did_you_mean, said
 
-__all__ = ["line_of", "meant", "spot_of"]
+__all__ = ["line_of", "meant", "of_function", "spot_of"]
+
+
+_DEFINED: Final = r'in a function of File "([^"]+)", line (\d+)'
+
+
+def of_function(function: Any, error: BaseException) -> str | None:
+    """A note for `error` that says where `function` is defined; None where the way to it leads through it."""
+    function = getattr(function, "__func__", function)
+    code = getattr(function, "__code__", None)
+    if code is None or any(frame.f_code is code for frame, _ in traceback.walk_tb(error.__traceback__)):
+        return None
+    return f'in a function of File "{code.co_filename}", line {code.co_firstlineno}'
 
 
 def spot_of(error: BaseException, file: Path | None) -> tuple[str, int] | None:
@@ -47,10 +59,12 @@ def _frames(error: BaseException) -> Iterator[tuple[str, int]]:
     """File and line of every call on the way to `error`; AutoGraph knows which line its own code was."""
     for frame, line in traceback.walk_tb(error.__traceback__):
         yield frame.f_code.co_filename, line
+    for file, at in re.findall(_DEFINED, "\n".join(getattr(error, "__notes__", ()))):
+        yield file, int(at)
     for call in reversed(getattr(getattr(error, "ag_error_metadata", None), "translated_stack", ())):
         yield call.filename, call.lineno
     # What fails while a graph runs says where its operation was made.
-    for file, at in re.findall(r'File "([^"]+)", line (\d+)', str(error)):
+    for file, at in re.findall(r'File "([^"]+)", line (\d+)', said(error)):
         yield file, int(at)
 
 
@@ -71,10 +85,10 @@ def meant(error: BaseException) -> str | None:
     with suppress(Exception):  # of foreign objects, any question may raise
         if isinstance(error, AttributeError) and error.name and error.obj is not None:
             return did_you_mean(error.name, [name for name in dir(error.obj) if not name.startswith("_")])
-        said = str(error)
-        if isinstance(error, ImportError) and (found := re.match(r"cannot import name '(\w+)' from", said)):
+        text = said(error)
+        if isinstance(error, ImportError) and (found := re.match(r"cannot import name '(\w+)' from", text)):
             return did_you_mean(found[1], [n for n in dir(sys.modules[error.name or ""]) if n[0] != "_"])
-        found = re.match(r"([\w.<>]+)\(\) got an unexpected keyword argument '(\w+)'$", said)
+        found = re.match(r"([\w.<>]+)\(\) got an unexpected keyword argument '(\w+)'$", text)
         if isinstance(error, TypeError) and found:
             *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
             for function in _called(found[1], frame):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from deepdream.console.blame import meant, spot_of
-from deepdream.errors import DeepDreamError, unwrapped
+from deepdream.errors import DeepDreamError, said, unwrapped
 
 if TYPE_CHECKING:
     from deepdream.modes.mode import Mode
@@ -44,8 +44,11 @@ def explain(error: BaseException, modes: Iterable[Mode] = ()) -> Failure:
     error = unwrapped(error)
     if isinstance(error, DeepDreamError):
         hint = error.hint
-        if hint is None and (mode := _raised_in(error, modes)) and not _is_built_in(mode):
-            hint = f"it came up in {_place(error, mode)}"
+        # A plugin that says itself what is wrong, and the way out, has said enough.
+        mode = _raised_in(error, modes) if hint is None or _is_ours(error) else None
+        if mode and not _is_built_in(mode):
+            where = f"it came up in {_place(error, mode)}"
+            hint = f"{hint}{' ' if hint.endswith('?') else '; '}{where}" if hint else where
         return Failure(error.message, hint, error.exit_code, getattr(error, "column", None))
     if isinstance(error, typer.TyperException):
         return _of_the_parser(error)
@@ -55,15 +58,20 @@ def explain(error: BaseException, modes: Iterable[Mode] = ()) -> Failure:
         return Failure("out of memory", "make a smaller picture with --size, or look at a shallower layer", 1)
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return Failure("cannot write: no space left on device", "free some space", 1)
-    said = _in_one_line(error)
-    name, hint = type(error).__name__, "please report it"
+    name, text = type(error).__name__, _in_one_line(error)
+    hint = "the same command with --debug shows where; please report it"
     if mode := _raised_in(error, modes):
         name += f" in {_place(error, mode)}"
-        hint = hint if _is_built_in(mode) else "the author of the mode must mend it"
-    hints = [meant(error), f"the same command with --debug shows where; {hint}"]
-    return Failure(
-        f"unexpected {name}: {said}" if said else f"unexpected {name}", " ".join(filter(None, hints)), 1
-    )
+        if not _is_built_in(mode):
+            hint = "the author of the mode must mend it; --debug shows the traceback"
+    message = f"unexpected {name}: {text}" if text else f"unexpected {name}"
+    return Failure(message, " ".join(filter(None, [meant(error), hint])), 1)
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether `error` was raised by code of this package."""
+    *_, module = ["", *(str(f.f_globals.get("__name__")) for f, _ in traceback.walk_tb(error.__traceback__))]
+    return module.partition(".")[0] == "deepdream"
 
 
 def _place(error: BaseException, mode: Mode) -> str:
@@ -85,12 +93,12 @@ def _is_built_in(mode: Mode) -> bool:
 
 def _in_one_line(error: BaseException) -> str:
     """The first line of what an exception says; of a quoted traceback the last, which says why."""
-    lines = str(error).strip().splitlines() or [""]
+    lines = said(error).strip().splitlines() or [""]
     if lines[0] == "Graph execution error:":
         told = (line.strip() for line in reversed(lines))
         return next((line for line in told if line and not line.startswith(_ABOUT_NODES)), lines[0])
     if lines[0] != "in user code:":
-        return lines[0]
+        return re.sub(r"^\{\{function_node \S+\}\} | \[Op:\w+\].*$", "", lines[0])
     return lines[-1].strip().removeprefix(f"{type(error).__name__}: ")
 
 

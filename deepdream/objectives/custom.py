@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from deepdream.errors import DeepDreamError, UsageError
-from deepdream.objectives.algebra import Objective, Parts, Target, Tensor, Term
-from deepdream.objectives.foreign import welcome
+from deepdream.objectives.algebra import Objective, Parts, Probe, Target, Tensor, Term
+from deepdream.objectives.foreign import answerable, welcome
 
 __all__ = ["custom"]
 
@@ -49,32 +49,39 @@ def custom(
     own = welcome(value)
 
     def checked(activations: Mapping[str, Tensor], canvas: Tensor, measured: Tensor) -> Tensor:
+        with answerable(value):
+            return number(Found(activations), canvas, measured)
+
+    def number(found: Found, canvas: Tensor, measured: Tensor) -> Tensor:
         import tensorflow as tf
 
-        found = Found(activations)
         given = (found, canvas) if target is None else (found, canvas, measured)
         with tf.GradientTape() as tape:
-            tape.watch([dict(activations), canvas])
-            result = own(*given)
-            if result is None:
-                raise DeepDreamError(f"the objective '{name}' returned nothing", "did you forget 'return'?")
-            number = tf.convert_to_tensor(result)
+            tape.watch([dict(found), canvas])
+            result = tf.convert_to_tensor(own(*given))
         # Only while the step is traced, and no further than to the activations: it costs no step a thing.
-        if tf.inside_function() and not _moves(tape, number, [*activations.values(), canvas]):
+        if tf.inside_function() and not _moves(tape, result, [*found.values(), canvas]):
             raise DeepDreamError(
                 f"the objective '{name}' has no gradient: nothing in the picture changes it",
-                "make it of TensorFlow functions that have one: NumPy, float(), argmax, round, comparisons "
-                "and stop_gradient have none",
+                "make it of TensorFlow functions that have one: NumPy, argmax, round, comparisons and "
+                "stop_gradient have none",
             )
-        if number.shape.rank != 0:
-            shape = "unknown shape" if number.shape.rank is None else f"shape {number.shape.as_list()}"
+        if result.shape.rank != 0:
+            shape = "unknown shape" if result.shape.rank is None else f"shape {result.shape.as_list()}"
             raise DeepDreamError(
                 f"the objective '{name}' must be one number, not a tensor of {shape}",
                 "reduce it, for instance with tf.reduce_mean",
             )
-        return tf.cast(number, tf.float32)
+        return tf.cast(result, tf.float32)
 
-    return Objective((Term(name, names, checked, target, parts=parts),))
+    def aim(probe: Probe) -> Tensor:
+        import tensorflow as tf
+
+        assert target is not None
+        with answerable(target):
+            return tf.nest.map_structure(tf.convert_to_tensor, welcome(target)(probe))
+
+    return Objective((Term(name, names, checked, target and aim, parts=parts),))
 
 
 def _moves(tape: Any, number: Tensor, sources: Sequence[Tensor]) -> bool:

@@ -7,10 +7,15 @@ written for AutoGraph.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar, cast
 
-__all__ = ["welcome"]
+from deepdream.console.blame import of_function
+from deepdream.errors import DeepDreamError
+
+__all__ = ["answerable", "welcome"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -18,8 +23,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def welcome(function: Function) -> Function:
     """`function`, which may use Python's `if`, `while` and `for` on tensors wherever a graph is traced.
 
-    A function of this package is returned as it is.
+    A function of this package is returned as it is. What goes wrong in another, or with what it returns, is
+    told with its line.
     """
+    if not callable(function):
+        raise TypeError(f"{function!r} is no function")
     module = getattr(function, "__module__", None) or type(function).__module__
     if module.partition(".")[0] == "deepdream":
         return function
@@ -27,8 +35,37 @@ def welcome(function: Function) -> Function:
     def called(*args: Any, **kwargs: Any) -> Any:
         import tensorflow as tf
 
-        if tf.executing_eagerly():
-            return function(*args, **kwargs)
-        return tf.function(function)(*args, **kwargs)
+        with answerable(function):
+            _check_call(function, args, kwargs)
+            result = (function if tf.executing_eagerly() else tf.function(function))(*args, **kwargs)
+            if result is None:
+                raise DeepDreamError(f"{_name(function)}() returned nothing", "did you forget 'return'?")
+            return result
 
     return cast(Function, called)
+
+
+@contextmanager
+def answerable(function: Callable[..., Any]) -> Iterator[None]:
+    """What is raised meanwhile has a line of `function`: that of its `def`, if no other is known."""
+    try:
+        yield
+    except Exception as error:
+        place = of_function(function, error)
+        if place is not None and place not in getattr(error, "__notes__", ()):
+            error.add_note(place)
+        raise
+
+
+def _check_call(function: Callable[..., Any], args: Any, kwargs: Any) -> None:
+    """A TypeError if `function` takes other arguments; TensorFlow would say so in many words."""
+    with suppress(ValueError):  # some built-in functions do not tell what they take
+        signature = inspect.signature(function)
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{_name(function)}() is given {len(args)} arguments: {error}") from None
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))

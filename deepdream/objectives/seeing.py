@@ -38,6 +38,8 @@ def response(
     layers of different loudness weigh the same in a sum. `listed` stands for the channels in the term's name;
     channels named so may be those of a stand-in. `ranked` is what they were, or will be, chosen by.
     """
+    if not isinstance(name, str):
+        raise TypeError(f"a layer is named by a text, not by {name!r}; `layers` takes several")
     chosen = tuple(channels)
 
     def value(activations: Any, _x: Tensor, loudness: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from deepdream.objectives.algebra import Objective, Parts, Probe, Target, Tensor, Term, Value
@@ -31,6 +32,8 @@ def measured(name: str, target: Picture | Tensor, probe: Probe, size: Size | Non
     """Activations of `target`: measured if it is a picture (at its own size if `size` is None)."""
     import tensorflow as tf
 
+    if isinstance(target, str | os.PathLike):
+        raise TypeError(f"a guide is a Picture, or activations, not {type(target).__name__}")
     if not hasattr(target, "pixels"):
         return tf.convert_to_tensor(target)
     return probe.features(target, size or (target.height, target.width))[name]

@@ -152,7 +152,7 @@ def test_an_unexpected_error_names_the_mode_and_who_must_mend_it(
     place = f"{tmp_path / 'plugin.py'}, line {line}"
     assert done.code == 1 and done.said == [
         f"error: unexpected ZeroDivisionError in the mode 'clumsy' ({place}): by zero",
-        "hint: the same command with --debug shows where; the author of the mode must mend it",
+        "hint: the author of the mode must mend it; --debug shows the traceback",
     ]
 
     def fail(*_: Any, **__: Any) -> None:
