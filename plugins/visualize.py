@@ -90,6 +90,7 @@ def visualize(
         )
 
     cells: list[sheets.Cell] = []
+    quiet: list[str] = []
     made: list[Picture] = []
     for number in engine.each(range(len(aims) * examples), lambda it: aims[it // examples][0]):
         which, example = divmod(number, examples)
@@ -101,10 +102,15 @@ def visualize(
         if likeness is not None:
             objective -= (diversity if made else 0.0) * likeness
         made.append(climb(objective))
+        if (climbed := engine.report["climb"].get("objective")) and not climbed["end"]["total"]:
+            quiet.append(aims[which][0] or ", ".join(texts))
         if example == 0 and (reached := engine.report.get("objective")):
             # From here on the activation of the first example counts 1, as full likeness to it does.
             scale = 1 / max(abs(reached["end"]["total"]), 1e-12)
         cells.append(sheets.Cell(made[-1], [aims[which][0]] if len(aims) > 1 else []))
+    if quiet:
+        channels = ", ".join(dict.fromkeys(quiet))
+        engine.say(f"grey, for the noise stirs nothing there: {channels}; another --seed or --size may")
     if len(cells) > 1 and not engine.dry:
         return sheets.sheet(
             cells, columns=examples if 1 < examples <= 4 or (examples > 1 and len(aims) > 1) else None

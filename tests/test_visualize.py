@@ -84,6 +84,14 @@ def test_a_grid_has_a_cell_for_each_channel_and_shares_what_was_traced() -> None
     assert max(firsts[1:]) < 0.5 * firsts[0], "only the first cell waits for the trace"
 
 
+def test_a_channel_that_nothing_stirs_is_named() -> None:
+    engine = Engine(Common(precision="float32", size=32))
+    MODE.call(engine, {}, {"layer": ["block5_conv3[0]"], "steps": 2})
+    assert engine.report["notes"] == [
+        "grey, for the noise stirs nothing there: block5_conv3[0]; another --seed or --size may"
+    ]
+
+
 @pytest.mark.slow
 def test_examples_keep_away_from_each_other() -> None:
     def likeness(diversity: float) -> float:
