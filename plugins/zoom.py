@@ -50,7 +50,11 @@ def zoom(
     ] = 2,
     hold: Annotated[
         float,
-        Option(min=0, max=1, help="Hold on the first frame's colours and contrast; without, they grow."),
+        Option(
+            min=0,
+            max=1,
+            help="Hold on the first frame's colours, contrast and crispness; without, they drift.",
+        ),
     ] = 1.0,
     step_size: Annotated[
         float, Option(min=0, max=255, help="Mean change of a pixel per step, in grey levels.")
@@ -89,7 +93,7 @@ def zoom(
         loop=loop,
         seen=lambda names: engine.features(image.fitted(min(max(image.size), 512)), names),
     )
-    shape = shaping.chroma(chroma) if chroma < 1 else None
+    shape = shaping.chain(shaping.rimless(), shaping.chroma(chroma)) if chroma < 1 else None
     motion = Motion(zoom, rotation, right / 100, down / 100)
     # The loop closes while what is left of the first frame grows from a tenth of the frame.
     closing = frames // 2 if zoom <= 1 else min(frames // 2, math.ceil(math.log(10) / math.log(zoom)))
@@ -118,7 +122,10 @@ def zoom(
         leading_back = loop and left <= closing
         start = first() if hold or leading_back else previous
         engine.part(index, frames)
-        made = dream(motion.moved(previous), index, frame_steps)
+        moved = motion.moved(previous)
+        if hold:  # enlarged again and again, it would grow soft
+            moved = moved.with_pixels(colours.crisper(moved.pixels, start.pixels, 1 + 0.12 * hold))
+        made = dream(moved, index, frame_steps)
         if hold:
             held = colours.match_colours(made.pixels, start.pixels)
             made = made.with_pixels(made.pixels + hold * (held - made.pixels))

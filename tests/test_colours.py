@@ -78,3 +78,17 @@ def test_matched_luminance_is_grey_and_as_bright_and_as_contrasty_as_the_other()
     assert moved[..., 0].std() == pytest.approx(wanted.std(), rel=1e-2)
     flat = colours.match_luminance(np.full((4, 4, 3), 9.0), PAINTING)
     np.testing.assert_allclose(flat, wanted.mean(), atol=0.1)
+
+
+def test_finest_lightness_is_raised_to_that_of_another_within_a_limit() -> None:
+    rng = np.random.default_rng(7)
+    sharp = rng.uniform(60, 190, (24, 30, 3)).astype(np.float32)
+    soft = 125 + 0.95 * (sharp - 125)
+    assert colours.crisper(sharp, soft) is sharp
+    np.testing.assert_allclose(
+        np.ptp(colours.crisper(soft, sharp) - soft, axis=2), 0, atol=1e-3, err_msg="the chroma stays"
+    )
+    fine = [colours._finest(colours.luminance(it)).std() for it in (colours.crisper(soft, sharp), sharp)]
+    assert 0.97 < fine[0] / fine[1] < 1.03
+    far = colours.crisper(125 + 0.5 * (sharp - 125), sharp, most=1.1)
+    assert colours._finest(colours.luminance(far)).std() < 0.6 * fine[1]

@@ -84,6 +84,14 @@ def test_blur_is_a_gaussian_mean_of_what_is_there() -> None:
         shaping.blurred(0)
 
 
+def test_the_outermost_pixels_go_with_their_neighbours_inside() -> None:
+    gradient = np.random.default_rng(5).standard_normal((1, 7, 9, 3))
+    got = shaping.rimless(2)(tf.constant(gradient)).numpy()
+    expected = np.pad(gradient[:, 2:-2, 2:-2], ((0, 0), (2, 2), (2, 2), (0, 0)), mode="edge")
+    np.testing.assert_array_equal(got, expected)
+    assert shaping.rimless(2)(tf.constant(gradient[:, :1, :2])).shape == (1, 1, 2, 3)
+
+
 def test_grey_is_the_mean_of_the_colours() -> None:
     gradient = np.random.default_rng(3).standard_normal((1, 4, 5, 3))
     got = shaping.grey()(tf.constant(gradient)).numpy()

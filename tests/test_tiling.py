@@ -201,7 +201,7 @@ def test_a_step_in_place_shapes_the_gradient_as_a_whole() -> None:
     start = tf.constant(rng.uniform(0, 255, (1, 530, 12, 3)).astype(np.float32))
     gradient = rng.normal(0.1, 1.0, start.shape).astype(np.float32)
     for sigma in (0.6, 100.0):
-        shape = shaping.chain(shaping.blurred(sigma), shaping.chroma(0.3))
+        shape = shaping.chain(shaping.rimless(), shaping.blurred(sigma), shaping.chroma(0.3))
         assert isinstance(shape, shaping.Local)
         shaped = shape(tf.constant(gradient))
         expected = optim.Ascent(updates.Ascent()).step(lambda at, shaped=shaped: (0.0, shaped), start)

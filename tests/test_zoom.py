@@ -56,6 +56,17 @@ def test_a_motion_and_its_opposite_cancel_out_inside() -> None:
     assert np.abs(back.pixels - shown.pixels)[16:-16, 20:-20].max() < 2
 
 
+def test_many_small_moves_are_one_large_one() -> None:
+    fine = np.random.default_rng(0).uniform(0, 255, (66, 90, 3)).astype(np.float32)
+    shown = Picture(sum(fine[i : 64 + i, j : 88 + j] for i in range(3) for j in range(3)) / 9)
+    third = Motion(right=1 / 3 / 88)
+    moved = shown
+    for _ in range(12):
+        moved = third.moved(moved)
+    change = moved.pixels[:, 16:-16] - shown.pixels[:, 12:-20]
+    assert np.abs(change).mean() < 6, "neither softer nor with fringes"
+
+
 def test_what_comes_in_over_the_border_is_mirrored_and_not_smeared() -> None:
     pixels = np.random.default_rng(0).uniform(0, 255, (32, 32, 3)).astype(np.float32)
     moved = Motion(right=0.25).moved(Picture(pixels))

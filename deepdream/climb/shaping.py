@@ -14,7 +14,7 @@ from typing import Any, Final
 from deepdream.errors import UsageError
 from deepdream.objectives.foreign import welcome
 
-__all__ = ["Local", "Shape", "blurred", "chain", "chroma", "grey", "laplacian", "quarter_turns"]
+__all__ = ["Local", "Shape", "blurred", "chain", "chroma", "grey", "laplacian", "quarter_turns", "rimless"]
 
 Tensor = Any
 Shape = Callable[[Tensor], Tensor]
@@ -98,6 +98,26 @@ def blurred(sigma: float) -> Shape:
         return summed[..., :-1] / summed[..., -1:]
 
     return Local(shape, radius)
+
+
+def rimless(width: int = 2) -> Shape:
+    """The outermost `width` pixels take the gradient of the next one inwards.
+
+    Their own is about what is no part of the picture: where it is rolled, opposite sides meet in a seam that
+    the network sees as an edge, and where it is not, there is the padding. Followed, it draws a rim.
+    """
+
+    def shape(gradient: Tensor) -> Tensor:
+        import tensorflow as tf
+
+        for axis in (1, 2):
+            last = tf.shape(gradient)[axis] - 1
+            near = tf.minimum(width, last // 2)
+            inner = tf.clip_by_value(tf.range(last + 1), near, last - near)
+            gradient = tf.gather(gradient, inner, axis=axis)
+        return gradient
+
+    return Local(shape, width)
 
 
 def grey() -> Shape:
