@@ -137,7 +137,7 @@ def dream(
     ] = CHROMA,
     blur: Annotated[
         float, Option(min=0, max=100, help="Blur the gradient, in pixels: softer and broader strokes.")
-    ] = 0.6,
+    ] = 1.0,
     stop_above: Annotated[float | None, Option(help="End an octave once the objective is larger.")] = None,
     time: Annotated[
         str | None, Option(help="Leave out steps to be done within this time: 90, 60s, 2m.", metavar="TIME")
@@ -224,6 +224,7 @@ def dream(
         optimiser=Ascent(step_size, normalise, epsilon, floor),
         shape=shaping.chain(
             shaping.laplacian(laplacian) if laplacian else None,
+            shaping.rimless() if blur else None,  # what the recipes' sources do not do
             shaping.blurred(blur) if blur else None,
             shaping.grey() if keep_colors == "luminance" else shaping.chroma(chroma) if chroma < 1 else None,
         ),

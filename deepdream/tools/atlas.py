@@ -51,7 +51,7 @@ class Settings:
     step_size: float = 1.5
     jitter: int = 512
     chroma: float = 0.3
-    blur: float = 0.6
+    blur: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def dream_cells(
 ) -> list[Dreamt]:
     """Dream every cell; those that were begun when the engine is cancelled, and none after them."""
     aims = [obj.layers([spec]) for spec in specs]
-    shape = shaping.chain(shaping.blurred(settings.blur), shaping.chroma(settings.chroma))
+    shape = shaping.chain(shaping.rimless(), shaping.blurred(settings.blur), shaping.chroma(settings.chroma))
     timer = _Timer()
     engine.listeners = (timer, *engine.listeners)
     made = []
