@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from plugin_files import installed, load, said, write
 
+from deepdream.cli import build
 from deepdream.errors import UsageError
 from deepdream.modes import registry
 from deepdream.tools.doctor import examine
@@ -87,6 +88,20 @@ BROKEN = {
     ),
     "common": ({"defaults": "{'modle': 'vgg19'}"}, "did you mean 'model'?"),
     "common value": ({"defaults": "{'size': 0}"}, "the mode 'broken': --size must be at least 1, not 0"),
+    "number as help": (
+        {"parameters": "image: Picture, engine: Engine, x: Annotated[int, Option(help=3)] = 1"},
+        "parameter 'x' has a wrong Option; its help and metavar are texts, its min and max numbers",
+    ),
+    "text as api": ({"api": "'1'"}, "the mode 'broken' has the api '1', not a number; write api=1"),
+    "class": (
+        {"before": "@mode('x', api=1)\nclass X: ..."},
+        "a mode is a function, and 'x' is a class, line 3",
+    ),
+    "null": (
+        {"before": "\0"},
+        "cannot be loaded: SyntaxError: source code string cannot contain null bytes; ",
+    ),
+    "relative": ({"before": "from .parts import x"}, "line 3; make a package of the files: a folder with"),
     "no mode": ({"body": "del function"}, "defines no mode"),
 }
 
@@ -102,6 +117,44 @@ def test_a_broken_plugin_is_one_problem_and_the_others_go_on(case: str, tmp_path
     text = f"{problem.message}; {problem.hint}"
     assert expected in text and "\n" not in text
     assert ("Traceback" in problem.details) == problem.message.startswith("cannot be loaded")
+
+
+IMPORTS = {
+    "from parts import x": "No module named 'parts', line 3; write 'from .parts import ...'. its author",
+    "from pack.parts import x": "No module named 'pack', line 3; inside the package, 'from pack.' is written",
+    "from .part import x": "No module named 'pack.part', line 3; its author",
+    "from .wrong import x": "SyntaxError: invalid syntax, line 2 of wrong.py; its author",
+}
+
+
+@pytest.mark.parametrize("line", IMPORTS)
+def test_imports_inside_a_package_are_told_by_its_own_name(line: str, tmp_path: Path) -> None:
+    pack = write(tmp_path / "pack" / "__init__.py", before=line).parent
+    (pack / "parts.py").write_text("x = 1\n")
+    (pack / "wrong.py").write_text("\nx = = 1\n")
+    (problem,) = load(pack).problems
+    assert IMPORTS[line] in f"{problem.message}; {problem.hint}"
+
+
+def test_a_helper_beside_a_plugin_that_is_no_package_is_told_how_to_be_found(tmp_path: Path) -> None:
+    (tmp_path / "_parts.py").write_text("x = 1\n")
+    (problem,) = load(write(tmp_path / "a.py", before="from _parts import x")).problems
+    assert str(problem.hint).startswith("make a package of the two, and write 'from ._parts import ...'.")
+
+
+def test_a_folder_without_a_plugin_and_a_package_without_a_mode_are_told_so(tmp_path: Path) -> None:
+    (tmp_path / "empty" / "inner").mkdir(parents=True)
+    (tmp_path / "empty" / "inner" / "mode.py").write_text("")
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "__init__.py").write_text("")
+    folder, package = said(load(tmp_path / "empty", tmp_path / "bare"))
+    assert folder.endswith("empty: holds no plugin; one is a .py file, or a folder with an __init__.py")
+    assert package.endswith("defines no mode; import the function that @mode decorates in __init__.py")
+
+
+def test_an_option_may_have_any_name_that_is_free(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.py", "named", parameters="image: Picture, engine: Engine, context: int = 1")
+    assert build(load(path)) is not None
 
 
 def test_a_plugin_named_by_a_relative_path_has_its_line(

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import typer
@@ -138,6 +139,19 @@ def test_heavy_imports_at_the_top_are_refused_with_the_way_out(how: str, tmp_pat
     module = how.split()[1].partition(".")[0]
     assert f"{heavy}; imports {module} at the top" in done.stdout
     assert "into the function that needs it" in done.stdout
+
+
+@pytest.mark.parametrize("how", ["import keras", "from keras.layers import Layer", "__import__('keras')"])
+def test_heavy_imports_are_refused_when_they_are_loaded_already_too(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("keras", "keras.layers"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setattr(sys.modules["keras.layers"], "Layer", object, raising=False)
+    before = builtins.__import__
+    (problem,) = load(write(tmp_path, "heavy", how)).problems
+    assert problem.message.startswith("imports keras at the top of a module (line ")
+    assert builtins.__import__ is before and "keras" in sys.modules
 
 
 def test_prints_are_kept_back_and_told_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

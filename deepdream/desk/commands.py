@@ -94,10 +94,10 @@ def _command(mode: Mode, registry: Registry) -> Callable[..., None]:
     others = [item for item in mode.pictures if item is not subject]
     common = {item.name: item for item in Common.parameters()}
 
-    def command(context: typer.Context, **values: Any) -> None:
+    def command(_context: typer.Context, **values: Any) -> None:
         options = {item.name: values[item.name] for item in mode.options}
         images = () if subject is None else tuple(values[subject.name])
-        with Answers(images, as_json=values["json"]), naming_variables(context):
+        with Answers(images, as_json=values["json"]), naming_variables(_context):
             given = {it.name: named for it in others if (named := _named(it, values[it.name]))}
             along = {}
             if source := values["recipe"]:
@@ -120,7 +120,7 @@ def _command(mode: Mode, registry: Registry) -> Callable[..., None]:
                 film_every=_FILM_EVERY.check(values.get("film_every")),
                 **{name: values[name] for name in _SWITCHES if name in values},
             )
-        raise typer.Exit(run_job(job, registry, naming=lambda: naming_variables(context)))
+        raise typer.Exit(run_job(job, registry, naming=lambda: naming_variables(_context)))
 
     declared = list(_declarations(mode, others, common, registry))
     annotations = {name: annotation for name, annotation, _ in declared}
@@ -160,7 +160,7 @@ def _declarations(
     registry: Registry,
 ) -> Iterator[_Declaration]:
     """Name, annotation and default of every parameter of the command, as Typer wants them."""
-    yield "context", typer.Context, REQUIRED
+    yield "_context", typer.Context, REQUIRED  # no option can have that name
     if (subject := mode.subject) is not None:
         yield subject.name, Annotated[list[str], _argument(subject, "One or more pictures.")], REQUIRED
     for item in others:

@@ -200,6 +200,14 @@ def parameter(
         raise DeepDreamError(
             f"'{name}' is no name for a parameter", "use lower-case words joined by underscores"
         )
+    texts, limits = (info.help, info.metavar), (info.min, info.max)
+    if not (
+        all(isinstance(it, str | None) for it in texts) and all(isinstance(it, Real | None) for it in limits)
+    ):
+        raise DeepDreamError(
+            f"parameter '{name}' has a wrong {type(info).__name__[:-4]}",
+            "its help and metavar are texts, its min and max numbers",
+        )
     if info.param_decls or info.default is not ...:
         raise DeepDreamError(
             f"parameter '{name}' declares a flag or a default of its own inside {type(info).__name__}",

@@ -69,6 +69,9 @@ def places(environ: Mapping[str, str]) -> Iterator[Place]:
             hint = "correct $DEEPDREAM_PLUGINS" if missing else None
             yield Place(str(folder), partial(_raise, DeepDreamError(said, hint)))
             continue
+        if not paths and number < len(named):
+            hint = "one is a .py file, or a folder with an __init__.py"
+            yield Place(str(folder), partial(_raise, DeepDreamError("holds no plugin", hint)))
         for path in paths:
             if path.resolve() not in seen:
                 seen.add(path.resolve())
@@ -161,7 +164,10 @@ def from_module(module: ModuleType, plugin: Plugin) -> Found:
     # By identity: one function under two names is one mode.
     found = list({id(value): value for value in vars(module).values() if declares(value)}.values())
     if not found:
+        if Path(module.__file__ or "").name == "__init__.py":
+            raise DeepDreamError("defines no mode", "import the function that @mode decorates in __init__.py")
         raise DeepDreamError(
-            "defines no mode", "decorate a function with @mode, or start the file's name with '_'"
+            "defines no mode",
+            "decorate a function outside any class with @mode, or start the file's name with '_'",
         )
     return [(value, plugin) for value in found]

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 __all__ = ["HEAVY", "PREFIX", "HeavyImportError", "TooSlow", "Watch", "guarded"]
 
@@ -180,12 +180,24 @@ def _raise_too_slow(_frame: FrameType, event: str, _argument: Any) -> Any:
 
 @contextlib.contextmanager
 def _no_heavy_imports(watch: Watch) -> Iterator[None]:
-    """Refuse to import modules of HEAVY in this thread, unless they are loaded already."""
-    finder = _Refusing(watch)
+    """Let no code import modules of HEAVY in this thread, whether they are loaded already or not."""
+    finder, plain, thread, over = _Refusing(watch), builtins.__import__, threading.get_ident(), False
+
+    def importing(name: str, *args: Any, **more: Any) -> Any:
+        top, level = name.partition(".")[0], more.get("level", args[3] if len(args) > 3 else 0)
+        # No finder is asked for what is loaded already.
+        if top in HEAVY and not level and not over and threading.get_ident() == thread:
+            finder.refuse(top)
+        return plain(name, *args, **more)
+
     sys.meta_path.insert(0, finder)
+    builtins.__import__ = importing
     try:
         yield
     finally:
+        over = True
+        if builtins.__import__ is importing:
+            builtins.__import__ = plain
         with contextlib.suppress(ValueError):
             sys.meta_path.remove(finder)
 
@@ -202,8 +214,11 @@ class _Refusing(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return importlib.machinery.ModuleSpec(name, self)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> Any:
-        self._watch.heavy.append(spec.name)
-        raise HeavyImportError(f"{spec.name} is not imported while plugins are loaded", name=spec.name)
+        self.refuse(spec.name)
+
+    def refuse(self, name: str) -> NoReturn:
+        self._watch.heavy.append(name)
+        raise HeavyImportError(f"{name} is not imported while plugins are loaded", name=name)
 
     def exec_module(self, module: Any) -> None:
         """Never reached: there is no module."""

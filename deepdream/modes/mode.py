@@ -85,6 +85,9 @@ def mode(
     """
 
     def decorate(function: _Function) -> _Function:
+        if not inspect.isfunction(function):
+            kind = "a class" if inspect.isclass(function) else type(function).__name__
+            raise TypeError(f"a mode is a function, and {name!r} is {kind}")
         setattr(function, _DECLARATION, _Declaration(name, api, dict(defaults or {})))
         return function
 
@@ -261,8 +264,11 @@ def declare(function: _Makes, source: str, plugin: Plugin | None = None) -> Mode
         raise DeepDreamError(f"{name!r} is no name for a mode", "use lower-case words joined by hyphens")
     if name in TOOLS:
         raise DeepDreamError(f"the mode '{name}' has the name of a deepdream command", "rename the mode")
+    if not isinstance(api, int):
+        wrong = f"the mode '{name}' has the api {api!r}, not a number"
+        raise DeepDreamError(wrong, f"write api={API_VERSION}")
     if api != API_VERSION:
-        newer = isinstance(api, int) and api > API_VERSION
+        newer = api > API_VERSION
         raise DeepDreamError(
             f"the mode '{name}' was written for plugin interface {api}, and this deepdream has {API_VERSION}",
             "upgrade deepdream" if newer else f"its author must port it to interface {API_VERSION}",

@@ -12,12 +12,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal
 
-from deepdream.console.blame import line_of, meant
+from deepdream.console.blame import line_of, meant, spot_of
 from deepdream.console.streams import Voice
-from deepdream.errors import DeepDreamError, UsageError, did_you_mean
+from deepdream.errors import DeepDreamError, UsageError, did_you_mean, said
 from deepdream.jobs.options import REQUIRED, Parameter
 from deepdream.modes.discovery import Found, Place, places
-from deepdream.modes.guard import HeavyImportError, TooSlow, Watch, guarded
+from deepdream.modes.guard import PREFIX, HeavyImportError, TooSlow, Watch, guarded
 from deepdream.modes.mode import API_VERSION, COMMON_NAMES, TOOLS, Mode, declare, mode
 from deepdream.modes.quarantine import Quarantine
 
@@ -196,11 +196,17 @@ def _problem(place: Place, error: BaseException, limit: float) -> Problem:
             details,
             file=place.file,
         )
-    said = str(error).strip().partition("\n")[0]  # one line; the details have them all
+    text = said(error).strip().partition("\n")[0]  # one line; the details have them all
     if isinstance(error, SyntaxError):
-        said, line = error.msg, f"line {error.lineno}"
-    message = f"cannot be loaded: {type(error).__name__}{f': {said}' if said else ''}"
-    hints = [meant(error), "its author must mend it; DEEPDREAM_NO_PLUGINS=1 leaves every plugin out"]
+        text, line = error.msg, f"line {error.lineno}" if error.lineno else ""
+        if error.filename and place.file and Path(error.filename) != place.file.absolute():
+            line += f" of {Path(error.filename).name}"
+    text = re.sub(rf"{PREFIX}(\w+)_[0-9a-f]{{8}}\b", r"\1", text)
+    message = f"cannot be loaded: {type(error).__name__}{f': {text}' if text else ''}"
+    hints = [
+        _relative(error, place.file) or meant(error),
+        "its author must mend it; DEEPDREAM_NO_PLUGINS=1 leaves every plugin out",
+    ]
     return Problem(
         place.label,
         ", ".join(filter(None, [message, line])),
@@ -208,6 +214,22 @@ def _problem(place: Place, error: BaseException, limit: float) -> Problem:
         details,
         file=place.file,
     )
+
+
+def _relative(error: BaseException, file: Path | None) -> str | None:
+    """The hint for the import of a module that lies beside the one that imports it."""
+    if "no known parent package" in said(error):
+        return "make a package of the files: a folder with an __init__.py."
+    spot = spot_of(error, file)
+    if not (isinstance(error, ModuleNotFoundError) and error.name and spot):
+        return None
+    top, folder = error.name.partition(".")[0], Path(spot[0]).parent
+    if top == folder.name:
+        return f"inside the package, 'from {top}.' is written 'from .'."
+    if not ((folder / f"{top}.py").is_file() or (folder / top / "__init__.py").is_file()):
+        return None
+    packaged = (folder / "__init__.py").is_file()
+    return f"{'' if packaged else 'make a package of the two, and '}write 'from .{top} import ...'."
 
 
 def _too_slow(label: str, limit: float, how: str, details: str = "") -> Problem:

@@ -49,6 +49,8 @@ class Animation:
             inspect.signature(self.frame).bind(0, None)
         except TypeError:
             raise TypeError("the frames of an animation are made by frame(index, previous)") from None
+        if not isinstance(self.count, int):
+            raise TypeError(f"an animation has a whole number of frames, not {self.count!r}")
         if self.count < 1:
             raise UsageError(f"an animation has at least one frame, not {self.count}")
         if not (math.isfinite(self.fps) and self.fps > 0):

@@ -120,6 +120,7 @@ def assert_mode_conforms(
                 what = check(case)
             except Exception as error:
                 what, cause = _said(error, mode), error
+                what = what.replace(str(tiny_network().common.model), "the tiny network")
             if what is not None:
                 broken.setdefault(what, []).append(name)
     if broken:
