@@ -66,6 +66,8 @@ def test_every_command_is_understood(desk: Path, capsys: pytest.CaptureFixture[s
             arguments += [] if "--dry-run" in arguments else ["--dry-run"]
         if arguments[0] == "replay":
             arguments += ["-q"]
+        if arguments[0] == "style-file":
+            arguments += ["--size", "64"]
         expected = 1 if "fetch" in arguments else 0
         assert cli.run(arguments) == expected, (command, capsys.readouterr().err)
 

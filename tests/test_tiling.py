@@ -152,7 +152,7 @@ def test_tiled_gradient_is_the_gradient_on_vgg16(jitter: int) -> None:
         + 1e-5 * obj.match("block4_conv3", np.ones((1, 2, 3, 512), np.float32))
     )
     network = Pool().network(backbones.resolve("vgg16", objective.layers), "float32")
-    same(*gradients(network, objective, (139, 202), 64, jitter))
+    same(*gradients(network, objective, (107, 150), 64, jitter))
 
 
 def test_tiles_leave_no_seams() -> None:
@@ -219,8 +219,8 @@ def test_tiled_style_is_the_style() -> None:
     from deepdream.testing import picture
 
     rng, style = np.random.default_rng(3), picture(120, 150, seed=2)
-    content = Picture(rng.uniform(0, 255, (139, 202, 3)).astype(np.float32))
-    mask = np.clip(np.linspace(-0.5, 1.5, 202, dtype=np.float32)[None] + np.zeros((139, 1), np.float32), 0, 1)
+    content = Picture(rng.uniform(0, 255, (107, 150, 3)).astype(np.float32))
+    mask = np.clip(np.linspace(-0.5, 1.5, 150, dtype=np.float32)[None] + np.zeros((107, 1), np.float32), 0, 1)
     objective = (
         -1e-3 * obj.content("block3_conv2", content)
         - 1e-2 * obj.gram("block1_conv1", style)
@@ -234,7 +234,7 @@ def test_tiled_style_is_the_style() -> None:
         - obj.roughness()
     )
     network = Pool().network(backbones.resolve("vgg16", objective.layers), "float32")
-    same(*gradients(network, objective, (139, 202), 64, 0))
+    same(*gradients(network, objective, (107, 150), 64, 0))
 
 
 @pytest.mark.parametrize("jitter", [0, 8])
@@ -312,5 +312,5 @@ def test_a_halo_that_is_too_small_is_seen(monkeypatch: pytest.MonkeyPatch) -> No
 
     network = Pool().network(backbones.resolve("vgg16", ["block4_conv3"]), "float32")
     monkeypatch.setattr(tiling, "reach", lambda layers: Reach(8, 16, 16))
-    (gradient, _), (wrong, _) = gradients(network, obj.layer("block4_conv3"), (139, 202), 64, 0)
+    (gradient, _), (wrong, _) = gradients(network, obj.layer("block4_conv3"), (107, 150), 64, 0)
     assert np.linalg.norm(wrong - gradient) > 1e-2 * np.linalg.norm(gradient)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -62,6 +63,7 @@ def check_time(report: Mapping[str, Any]) -> list[str]:
     return [f"{limit:g} seconds may be over before the first step, for which the network must be loaded"]
 
 
+@functools.cache
 def _speed() -> float:
     """Floating-point operations per second of float32 matrix products."""
     import numpy as np

@@ -111,7 +111,10 @@ def test_an_error_in_a_frame_names_the_mode(run: Run, plug: Callable[[str], Path
     assert done.said[0] == f"error: unexpected ValueError in the mode 'spoilt' ({path}, line 9): oh dear"
 
 
-def test_a_plan_that_would_never_end_is_given_up(run: Run, plug: Callable[[str], Path]) -> None:
+def test_a_plan_that_would_never_end_is_given_up(
+    run: Run, plug: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deepdream.climb.context._CLIMBS", 20)
     plug(
         "from deepdream.api import Engine, Picture, mode, objectives as obj\n\n\n"
         '@mode("until", api=1)\n'
@@ -124,7 +127,7 @@ def test_a_plan_that_would_never_end_is_given_up(run: Run, plug: Callable[[str],
     )
     done = run("until", "a.png", "--dry-run")
     assert done.code == 1
-    assert done.said[0] == "error: the mode cannot be planned: it climbs more than 200 times, or endlessly"
+    assert done.said[0] == "error: the mode cannot be planned: it climbs more than 20 times, or endlessly"
 
 
 def test_a_third_party_mode_is_a_command(run: Run, plugin: None) -> None:
