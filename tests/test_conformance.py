@@ -110,6 +110,11 @@ def test_what_breaks_several_rules_is_said_once_with_its_line() -> None:
     assert isinstance(caught.value.__cause__, ValueError)
 
 
+def test_the_tiny_network_is_called_so() -> None:
+    with pytest.raises(AssertionError, match="no layer 'block3_conv33' in the tiny network"):
+        assert_mode_conforms(made(lambda i, e: climb(i, e, "block3_conv33")), skip=only("rises"))
+
+
 def test_options_need_help_and_defaults() -> None:
     @mode("bare", api=1)
     def bare(image: Picture, engine: Engine, *, a: int = 1, b: Annotated[int, Option(help="B.")]) -> Picture:

@@ -259,6 +259,19 @@ def test_a_mode_that_keeps_what_it_made_is_named_once(
     assert "memory grows" not in capsys.readouterr().err
 
 
+def test_what_a_mode_prints_past_python_is_not_among_the_results(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prints = "import os; print('one'); os.write(1, b'two\\n'); os.system('echo three')"
+    monkeypatch.setenv("DEEPDREAM_PLUGINS", str(write(tmp_path, "noisy", body=prints)))
+    monkeypatch.chdir(tmp_path)
+    picture(16, 16).save("a.png")
+    assert cli.run(["noisy", "a.png", "--json"]) == 0
+    found = capfd.readouterr()
+    assert json.loads(found.out)["output"] == "a.noisy.png"
+    assert {"one", "two", "three"} <= set(found.err.splitlines())
+
+
 def test_where_the_system_does_not_say_nothing_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

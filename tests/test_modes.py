@@ -181,6 +181,18 @@ def test_a_picture_that_is_no_number_somewhere_is_refused_not_saved_black(where:
     assert caught.value.hint == "its author must change that in holes.py"
 
 
+def test_a_picture_made_for_levels_from_0_to_1_is_noted() -> None:
+    @mode("dim", api=1)
+    def dim(image: Picture, engine: Engine) -> Picture:
+        """Divide by all."""
+        return image.with_pixels(image.pixels / 255)
+
+    for level, noted in ((255, True), (0, False)):
+        engine = Engine()
+        declare(dim, "dim.py").call(engine, {"image": Picture.from_array(np.full((4, 4, 3), level))}, {})
+        assert any("levels from 0 to 1" in note for note in engine.report["notes"]) is noted
+
+
 def test_a_mode_cannot_end_the_program() -> None:
     @mode("leaver", api=1)
     def leaver(image: Picture, engine: Engine) -> Picture:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
 from deepdream.errors import DeepDreamError
 
-__all__ = ["Voice", "be_lenient", "put", "reopen_closed", "table"]
+__all__ = ["Voice", "aside", "be_lenient", "put", "reopen_closed", "table"]
 
 
 def put(text: str) -> None:
@@ -51,6 +52,27 @@ def _bytes(text: str) -> bytes:
 def _give_up_stdout() -> None:
     # What Python still holds for it must go somewhere when the program ends.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextlib.contextmanager
+def aside() -> Iterator[None]:
+    """Send what others print meanwhile to standard error, past Python too: it must not be among results."""
+    plain = sys.stdout
+    with contextlib.redirect_stdout(sys.stderr):
+        try:
+            plain.flush()
+            kept = os.dup(1)
+            os.dup2(2, 1)
+        except (OSError, ValueError):  # one of them is closed
+            yield
+            return
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError, ValueError):
+                plain.flush()
+            os.dup2(kept, 1)
+            os.close(kept)
 
 
 def reopen_closed() -> None:

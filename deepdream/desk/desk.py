@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from deepdream.climb.events import Listener
 from deepdream.console.interrupts import Interrupts, in_background
 from deepdream.console.progress import progress
-from deepdream.console.streams import Voice
+from deepdream.console.streams import Voice, aside
 from deepdream.desk.answers import Answers
 from deepdream.desk.curves import Curves, curves_path
 from deepdream.desk.estimate import check_time
@@ -104,7 +103,7 @@ class Desk:
 
     def plan(self, recipe: Recipe, image: str | None, pictures: Mapping[str, Picture]) -> None:
         """Say what `make` would do."""
-        with contextlib.redirect_stdout(sys.stderr):
+        with aside():
             plan = self.session.plan(recipe, pictures=pictures)
         notes = [*plan.report["notes"], *check_time(plan.report)]
         plan = replace(plan, report={**plan.report, "notes": notes})
@@ -122,7 +121,7 @@ class Desk:
     def plan_sweep(self, recipe: Recipe, image: str | None, pictures: Mapping[str, Picture]) -> None:
         """Say what `sweep` would do."""
         place = self.target.path(image, ".png")
-        with contextlib.redirect_stdout(sys.stderr):
+        with aside():
             cells = [
                 (labels, self.session.plan(variant, pictures=pictures))
                 for labels, variant in variants(recipe, self.job.sweep)
@@ -239,8 +238,7 @@ class Desk:
         keep: Path | None = None,
     ) -> Result:
         self.interrupts.loading = True
-        # A plugin that prints must not write among the results on standard output.
-        with contextlib.redirect_stdout(sys.stderr), progress(self.voice, image or recipe.mode) as shown:
+        with aside(), progress(self.voice, image or recipe.mode) as shown:
             result = in_background(
                 lambda: self.session.run(
                     recipe,
@@ -270,7 +268,7 @@ class Desk:
         """The plan that a film of the making is made by."""
         if self.film is None:
             return None
-        with contextlib.redirect_stdout(sys.stderr):
+        with aside():
             try:
                 return self.session.plan(recipe, pictures=pictures)
             except DeepDreamError:  # a mode that cannot be planned, or what the run itself will tell

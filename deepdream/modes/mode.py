@@ -189,13 +189,16 @@ class Mode:
         if self.makes == "pictures" and isinstance(result, list | tuple):
             if not result:
                 raise self.fault("returned a list without a Picture in it")
-            return tuple(
+            made = tuple(
                 self.check_picture(item, f"a list whose picture {number}")
                 for number, item in enumerate(result, start=1)
             )
+            self.note_levels(engine, *made)
+            return made
         if isinstance(result, list | tuple | Animation):
             raise self.fault(f"returned {type(result).__name__}, and does not say so after its '->'")
-        return self.check_picture(result)
+        self.note_levels(engine, picture := self.check_picture(result))
+        return picture
 
     def check_picture(self, result: object, part: str = "") -> Picture:
         """`result` if it is a sound Picture; a DeepDreamError that names the mode if not.
@@ -208,6 +211,11 @@ class Mode:
         if not _finite(result):
             raise self.fault(f"returned {f'{part} has' if part else 'a picture with'} NaN or infinity in it")
         return result
+
+    def note_levels(self, engine: Engine, *made: Picture) -> None:
+        """Tell the user of a picture that seems to be made for grey levels from 0 to 1."""
+        if any(0 < float(picture.pixels.max()) <= 1 for picture in made):
+            engine.say(f"the mode '{self.name}' made a picture with levels from 0 to 1; white is 255")
 
     def fault(self, what: str) -> DeepDreamError:
         """The error that the mode did `what`, which its author must mend."""

@@ -26,6 +26,7 @@ def watched(made: Animation, mode: Mode, engine: Engine, recipe: Recipe) -> Anim
         if engine.report["interrupted"] and previous is not None:
             raise Ended
         picture = _checked(made, index, previous, mode)
+        mode.note_levels(engine, picture)
         if previous is not None and engine.report["interrupted"]:
             raise Ended  # half a frame would not be what the recipe says
         _check_size(picture, previous, mode)
