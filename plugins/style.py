@@ -148,6 +148,7 @@ def style(
         engine.say(remark)
     subject, styles = _recoloured(image, styles, keep_colors)
     regions = _regions(styles, share, mask or [])
+    painted = _painted(regions, image)
     engine.alter(pooling=pooling, replicate=replicate)
     contents = _layers(content_layer or engine.default_layers("content"))
     textures = _layers(style_layer or engine.default_layers("style"))
@@ -172,12 +173,15 @@ def style(
     else:
         mean, deviation = STARTS.get(start, (0.0, 0.0))
         first = engine.noise(subject, mean=mean, deviation=deviation) if start in STARTS else subject
+    if painted is not None and first is not subject:
+        inside = painted.pixels > 0
+        first = first.with_pixels(subject.pixels + inside * (first.pixels - subject.pixels))
     sizes = ladder(image.size, octave_scale, smallest if octaves is None else 1, octaves)
 
-    def finish(painted: Picture) -> Picture:
+    def finish(made: Picture) -> Picture:
         if keep_colors not in ("luminance", "after"):
-            return painted
-        bright = colours.luminance(painted.pixels)
+            return made
+        bright = colours.luminance(made.pixels)
         return image.with_pixels(colours.with_luminance(image.pixels, bright))
 
     result = engine.ascend(
@@ -191,6 +195,7 @@ def style(
         average=average or None,
         warm=warm,
         reinject=reinject and first is subject,
+        mask=painted,
         seconds=None if time is None else seconds_in(time),
         finish=finish,
     )
@@ -289,3 +294,12 @@ def _regions(styles: list[Picture], shares: list[float] | None, places: list[Pic
             raise UsageError("the masks leave no place for the other styles", "give each style a mask")
         regions.append((rest, left))
     return [(cover, float(cover.mean()), mixture) for cover, mixture in regions]
+
+
+def _painted(regions: list[Region], image: Picture) -> Picture | None:
+    """Where any style goes, as a mask of the size of `image`; None if that is everywhere."""
+    covers = [cover for cover, _, _ in regions if cover is not None]
+    left = masks.rest([masks.shrink(cover, covers[0].shape) for cover in covers]) if covers else None
+    if left is None or left.max() < 1 / 255:
+        return None
+    return Picture.from_array(255 * (1 - left)).resized(*image.size)

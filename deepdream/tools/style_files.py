@@ -10,6 +10,7 @@ import typer
 
 from deepdream.backbones import Pooling
 from deepdream.climb.engine import Engine
+from deepdream.console.progress import Pace, duration
 from deepdream.console.streams import Voice, put
 from deepdream.desk.completion import complete_layers, complete_models
 from deepdream.errors import UsageError
@@ -94,15 +95,20 @@ def measure(
     from deepdream.objectives.statistics import feature_sums, moments_of
     from deepdream.objectives.style import longest_side
 
-    moments = {}
+    moments, done, pace = {}, 0, Pace()
     own = (painting.height, painting.width)
-    sides = [longest_side(own, max(it)) for it in ladder((size, size), 2**0.5, 64)]
-    for number, side in enumerate(dict.fromkeys(sides), start=1):
+    sides = list(dict.fromkeys(longest_side(own, max(it)) for it in ladder((size, size), 2**0.5, 64)))
+    for number, side in enumerate(sides, start=1):
         found = engine.features(painting.fitted(side), layers)
         for name in layers:
             kept = moments_of(feature_sums(found[name]))
             moments[name, side] = (kept.second.numpy(), kept.mean.numpy())
-        said(f"size {number}/{len(set(sides))}  measured at {side} px")
+        done += side**2
+        left = pace.left(done / sum(side**2 for side in sides))
+        said(
+            f"size {number}/{len(sides)}  measured at {side} px"
+            + (f"  {duration(left)} left" if left else "")
+        )
     used = engine.report["weights"].get("sha256")
     fitted = engine.report["preprocess"]
     return Statistics(Origin(str(engine.report["model"]), used, engine.variant.pooling, fitted), moments)
