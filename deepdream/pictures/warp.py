@@ -98,59 +98,26 @@ class Motion:
         return (*map(float, (*back[0, :2], offset[0])), *map(float, (*back[1, :2], offset[1])))
 
     def _sampled(self, levels: np.ndarray, times: int) -> np.ndarray:
-        """`levels` [H, W, C], 0 to 255, moved."""
-        import numpy as np
+        """`levels` [H, W, C], 0 to 255, moved.
 
-        height, width = levels.shape[:2]
-        margin = _REACH + max(0, math.ceil(-float(self._inside((width, height), times).min())))
-        knots = _knots(np.pad(levels, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric"))
+        The splines go through the pixels. A kernel that does not blurs, or, as Pillow's cubic does, raises
+        the middle frequencies: frame after frame, edges would grow fringes of colour.
+        """
+        import numpy as np
+        from scipy import ndimage
+
+        height, width, channels = levels.shape
         a, b, c, d, e, f = self._source((width, height), times)
+        to_source = np.array([[e, d], [b, a]])  # in rows and columns, from the centre of the first pixel
+        offset = to_source @ (0.5, 0.5) + (f, c) - 0.5
         moved = np.empty(levels.shape, np.float32)
-        for top in range(
-            0, height, _ROWS
-        ):  # a few at a time: sixteen neighbours of all would take much memory
-            band = moved[top : top + _ROWS]
-            y, x = np.mgrid[top : top + len(band), :width] + 0.5
-            rows, down = _weights(d * x + e * y + f + margin - 0.5)
-            columns, across = _weights(a * x + b * y + c + margin - 0.5)
-            band[:] = 0
-            for i, j in np.ndindex(4, 4):
-                band += (down[i] * across[j])[:, :, None] * knots[rows + i, columns + j]
+        for channel in range(channels):
+            plane = np.ascontiguousarray(levels[:, :, channel])
+            ndimage.affine_transform(
+                plane, to_source, offset, output=moved[:, :, channel], order=3, mode="reflect"
+            )
         # The lobes of the kernel overshoot at edges.
         return np.clip(moved, 0, 255, out=moved)
-
-
-_REACH = 10
-"""Pixels beyond the border that a spline is told of: by then an end is forgotten to 1e-5 of its step."""
-
-_ROWS = 64
-
-
-def _knots(levels: np.ndarray) -> np.ndarray:
-    """The coefficients [H, W, C] of the cubic B-spline that goes through `levels` (Unser, "Splines", 1999).
-
-    A kernel without them blurs, or, as Pillow's cubic does, raises the middle frequencies: frame after frame,
-    edges would grow fringes of colour.
-    """
-    import numpy as np
-
-    height, width = levels.shape[:2]
-    down, across = (
-        (2 + np.cos(2 * np.pi * each)) / 3 for each in (np.fft.fftfreq(height), np.fft.rfftfreq(width))
-    )
-    spectrum = np.fft.rfft2(levels, axes=(0, 1)) / (down[:, None, None] * across[:, None])
-    found: np.ndarray = np.fft.irfft2(spectrum, (height, width), axes=(0, 1)).astype(np.float32)
-    return found
-
-
-def _weights(at: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-    """The first of four knots around each place of `at`, and the weight of each of the four."""
-    import numpy as np
-
-    before = np.floor(at)
-    t = (at - before).astype(np.float32)
-    weights = (1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3
-    return before.astype(np.int32) - 1, tuple(weight / 6 for weight in weights)
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:
