@@ -66,7 +66,9 @@ def run(arguments: Sequence[str]) -> int:
         registry = _load(arguments)
         if not os.environ.get(_COMPLETION) and (not arguments or arguments[0] not in TOOLS):
             _mention_problems(registry, quiet=bool({"-q", "--quiet"}.intersection(arguments)))
-        result = build(registry)(list(arguments), prog_name="deepdream", standalone_mode=False)
+        result = build(registry, *arguments[:1])(
+            list(arguments), prog_name="deepdream", standalone_mode=False
+        )
         return result if isinstance(result, int) else 0
     except (Exception, KeyboardInterrupt) as error:
         failure = explain(error, registry.modes.values())
@@ -83,12 +85,18 @@ def run(arguments: Sequence[str]) -> int:
         return failure.code
 
 
-def build(registry: Registry) -> typer.Typer:
-    """The app: a command for every mode of the registry, and the tools."""
+def build(registry: Registry, command: str = "") -> typer.Typer:
+    """The app: a command for every mode of the registry, and the tools.
+
+    Of the modes and tools only `command` if that is a mode, for which the others need not be set up.
+    """
     app = typer.Typer(
         rich_markup_mode="rich", pretty_exceptions_enable=False, suggest_commands=True, no_args_is_help=False
     )
     app.callback(invoke_without_command=True)(_top)
+    if command in registry.modes:
+        add_mode(app, registry.modes[command], registry)
+        return app
     for mode in registry.modes.values():
         add_mode(app, mode, registry)
     add_tools(app, registry)
