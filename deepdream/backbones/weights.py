@@ -18,6 +18,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, TextIO, cast
 
@@ -295,5 +296,12 @@ def _sound(path: Path, file: WeightsFile) -> bool:
 
 
 def _digest(path: Path, algorithm: str) -> str:
+    """The file's digest: computed once, for every climb asks for it, until the file is another."""
+    now = path.stat()
+    return _computed(path, algorithm, (now.st_ino, now.st_size, now.st_mtime_ns))
+
+
+@lru_cache(maxsize=16)
+def _computed(path: Path, algorithm: str, state: tuple[int, ...]) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, algorithm).hexdigest()
