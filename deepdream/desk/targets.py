@@ -110,7 +110,8 @@ class Target:
         """The place for the animation that `recipe` makes of `image`.
 
         A file of the kind `suffix`, a named film, or frames in a folder. Frames that the same recipe left are
-        continued; those of others are in the way. With `anew`, whatever an unfinished film left is given up.
+        continued; those of others are in the way. With `anew`, whatever an unfinished film left is given up:
+        a run that was killed leaves the file of its hold.
         """
         recipe = fingerprints(recipe)
         if self.file is not None:
@@ -127,16 +128,21 @@ class Target:
         def reel(path: Path) -> Reel:
             return Reel(self.folder, path.name) if self._frames else beside(path)
 
+        def killed(path: Path) -> bool:
+            return anew and reel(path).hold.exists()
+
         def taken(path: Path) -> bool:
             if Hold(reel(path).hold).busy():
                 return True
-            if self._may_replace(path):
+            if self._may_replace(path) or killed(path):
                 return False
             there, begun = reel(path), reel(path).begun(recipe)
             in_the_way = len(there) and (begun is None or (self._frames and there.whole()))
             return path in self._written or os.path.lexists(path) or bool(in_the_way)
 
         path = output_path(self._name(image), suffix, self.folder, taken=taken)
+        if killed(path):
+            return Take(Reel(self.folder, path.name, fresh=True), None, recipe, overwrite=self.overwrite)
         return self._take(reel(path), None if self._frames else path, recipe)
 
     def _take(self, reel: Reel, path: Path | None, recipe: Recipe) -> Take:

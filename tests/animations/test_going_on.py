@@ -1,0 +1,63 @@
+"""Animations that were killed or called off go on with the frames that are there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from frames import Run, frames_of
+
+from deepdream.pictures.picture import read_recipe
+
+
+@pytest.mark.parametrize("output", ["x.webp", "many/"])
+def test_what_was_killed_goes_on_and_ends_as_if_it_had_not_been(
+    run: Run, monkeypatch: pytest.MonkeyPatch, output: str
+) -> None:
+    monkeypatch.setenv("STOP_AT", "2")
+    run(f"fade a.png -o {output}", code=1)
+    kept = sorted(Path().glob("*/*.png"))
+    assert len(kept) == 2
+    before = [path.read_bytes() for path in kept]
+    monkeypatch.delenv("STOP_AT")
+    made = run(f"fade a.png -o {output}")
+    assert "going on after frame 2" in run.said.err  # type: ignore[attr-defined]
+    seed = read_recipe(made[-1])["seed"]
+    whole = run(f"fade a.png --seed {seed} -o {output.replace('x', 'y').replace('many', 'more')}")
+    assert [Path(name).read_bytes() for name in made] == [Path(name).read_bytes() for name in whole]
+    if output == "many/":
+        assert [path.read_bytes() for path in kept] == before
+
+
+def test_frames_of_another_command_are_not_gone_on_with(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STOP_AT", "2")
+    run("fade a.png -o x.webp --seed 1", code=1)
+    monkeypatch.delenv("STOP_AT")
+    run("fade a.png -o x.webp --seed 2", code=1)
+    assert "holds frames of another animation" in run.said.err  # type: ignore[attr-defined]
+    run("fade a.png -o x.webp --seed 2 --overwrite")
+    assert frames_of("x.webp")[0].mean() == pytest.approx(42, abs=1.5)
+
+
+def test_the_first_ctrl_c_keeps_the_whole_frames_and_makes_a_film_of_them(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from deepdream.climb.engine import Engine
+
+    part = Engine.part
+
+    def stopped(engine: Engine, number: int, parts: int) -> None:
+        part(engine, number, parts)
+        if number == 2 and engine.cancel is not None:
+            engine.cancel.set()  # what the handler of the signal does
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Engine, "part", stopped)
+        run("fade a.png -o x.webp --seed 3", code=130)
+    assert len(frames_of("x.webp")) == 2
+    assert "x.webp.frames keeps the frames" in run.said.err  # type: ignore[attr-defined]
+    assert read_recipe("x.webp")["used"]["interrupted"] is True
+    run("fade a.png -o x.webp --seed 3 --overwrite")
+    run("fade a.png -o y.webp --seed 3")
+    assert Path("x.webp").read_bytes() == Path("y.webp").read_bytes()
+    assert not Path("x.webp.frames").exists()
