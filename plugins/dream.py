@@ -255,6 +255,10 @@ def _cover(mask: Picture, image: Picture, engine: Engine) -> Any:
     cover = masks.coverage(mask)
     if cover.max() < 0.5 / 255:
         raise UsageError("the mask is black everywhere", "a mask is white where the dream goes")
-    if mask.size != image.size:
-        engine.say("the mask of {}x{} px was resized to {}x{}".format(*mask.size, *image.size))
+    if abs(mask.width * image.height - mask.height * image.width) > max(mask.size):  # more than a pixel
+        engine.say(
+            "the mask of {}x{} px is not of the picture's shape: stretched to {}x{}".format(
+                *mask.size, *image.size
+            )
+        )
     return masks.shrink(cover, (image.height, image.width))[..., None].repeat(3, axis=2)

@@ -155,12 +155,17 @@ def test_nothing_changes_where_the_mask_is_black(keep: str | None, reinject: str
     assert np.median(moved[:, 32:]) > 0.5
 
 
-def test_a_grey_mask_holds_back_and_another_size_is_resized_and_said() -> None:
+def test_a_grey_mask_holds_back_and_only_another_shape_is_worth_a_word() -> None:
     engine = Engine(Common(precision="float32"), pool=POOL)
     full, soft = made(mask=half()), made(mask=half(128, 96, white=64), engine=engine)
     assert 0.05 < change(soft).mean() / change(full).mean() < 0.6
-    assert "the mask of 128x96 px was resized to 64x48" in engine.report["notes"]
     assert change(soft)[:, :32].max() == 0
+    assert not any("mask" in note for note in engine.report["notes"])
+    made(mask=half(129, 97), engine=engine)  # as the photograph's own size may be, rounded to --size
+    assert not any("mask" in note for note in engine.report["notes"])
+    made(mask=half(64, 64), engine=engine)
+    said = "the mask of 64x64 px is not of the picture's shape: stretched to 64x48"
+    assert said in engine.report["notes"]
 
 
 def test_strength_goes_from_the_picture_to_the_dream() -> None:
@@ -246,12 +251,23 @@ def test_beyond_four_octaves_each_gets_fewer_steps() -> None:
 def test_a_dream_is_done_in_the_time_it_was_given() -> None:
     made()  # the network is open
     engine = Engine(Common(precision="float32"), pool=POOL)
-    made(engine=engine, steps=100_000, time="3s")
-    assert time.monotonic() - engine.began < 6
-    late = Engine(Common(precision="float32"), pool=POOL, began=time.monotonic() - 2)
-    with pytest.raises(UsageError, match="1 seconds were over before the first step") as caught:
-        made(engine=late, time="1")
-    assert "--time" in str(caught.value.hint)
+    made(engine=engine, steps=100_000, time="1.5s")
+    assert time.monotonic() - engine.began < 4
+
+
+def test_a_time_that_is_too_short_is_found_before_the_network_is_loaded_or_after() -> None:
+    class Slow(Pool):
+        def network(self, *given: Any) -> Any:
+            loading.began -= 2
+            return POOL.network(*given)
+
+    late = Engine(Common(precision="float32"), pool=Pool(), began=time.monotonic() - 2)
+    loading = Engine(Common(precision="float32"), pool=Slow())
+    for engine in (late, loading):
+        with pytest.raises(UsageError, match="1 seconds were over before the first step") as caught:
+            made(engine=engine, time="1")
+        assert "--time" in str(caught.value.hint)
+    assert not late.pool._open
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

@@ -1,4 +1,4 @@
-"""The engine on the real VGG16: what a user of the engine relies on, and the numbers of the recipe."""
+"""The engine on the real VGG16: what a user of the engine relies on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from deepdream import objectives as obj
-from deepdream.backbones import open_extractor, resolve
+from deepdream.backbones import resolve
 from deepdream.climb.engine import Engine, Pool, Step
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.jobs.recipe import Common
@@ -32,69 +32,6 @@ def photo() -> Picture:
 
 def network(pool: Pool, *layers: str):  # type: ignore[no-untyped-def]
     return pool.network(resolve("vgg16", layers), "float32")
-
-
-# --- the recipe of 2015, stated once more --------------------------------------------------------
-
-
-def bilinear(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Linear interpolation between pixel centres, in float64."""
-
-    def along(values: np.ndarray, new: int) -> np.ndarray:
-        old = values.shape[0]
-        at = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
-        low = np.floor(at).astype(int)
-        high = np.minimum(low + 1, old - 1)
-        part = (at - low).reshape(-1, 1, 1)
-        return values[low] * (1 - part) + values[high] * part
-
-    return along(along(image, height).transpose(1, 0, 2), width).transpose(1, 0, 2)
-
-
-def plain_google_2015(
-    image: np.ndarray, layer: str, pool: Pool, seed: int, octaves: int, steps: int
-) -> np.ndarray:
-    """google/deepdream's loop, step by step: ½Σa², roll, 1.5·g/mean|g|, unroll, clip, re-inject."""
-    import tensorflow as tf
-
-    extractor = open_extractor(resolve("vgg16", [layer]), [layer], "float32")
-    bases = [image.astype(float)]
-    for _ in range(octaves - 1):
-        h, w = bases[0].shape[:2]
-        bases.insert(0, bilinear(bases[0], round(h / 1.4), round(w / 1.4)))
-    detail, index = np.zeros_like(bases[0]), 0
-    for base in bases:
-        detail = bilinear(detail, *base.shape[:2])
-        x = base + detail
-        for _ in range(steps):
-            index += 1
-            dy, dx = tf.random.stateless_uniform([2], [seed, index], -32, 33, tf.int32).numpy()
-            rolled = tf.constant(np.roll(x, (dy, dx), (0, 1))[None], tf.float32)
-            with tf.GradientTape() as tape:
-                tape.watch(rolled)
-                value = tf.reduce_sum(extractor(rolled)[layer] ** 2) / 2
-            g = np.roll(tape.gradient(value, rolled)[0].numpy().astype(float), (-dy, -dx), (0, 1))
-            x = np.clip(x + 1.5 / np.abs(g).mean() * g, 0, 255)
-        detail = x - base
-    return x
-
-
-def test_dream_is_the_recipe_of_2015(pool: Pool, photo: Picture) -> None:
-    layer = "block3_conv3"
-    first = Engine(FLOAT32, seed=11, pool=pool).ascend(photo, obj.layer(layer), steps=1, jitter=32).pixels
-    plain = plain_google_2015(photo.pixels, layer, pool, seed=11, octaves=1, steps=1)
-    assert np.abs(first - plain).max() < 1e-3 * 50  # the largest change of a pixel is some 50 levels
-    assert np.sqrt(((first - plain) ** 2).mean()) < 1e-3
-
-    # Few steps: an ascent amplifies the rounding, which differs from one processor to the next.
-    engine = Engine(FLOAT32, seed=11, pool=pool)
-    many = engine.ascend(photo, obj.layer(layer), octaves=3, steps=2, jitter=32).pixels - photo.pixels
-    plain = plain_google_2015(photo.pixels, layer, pool, seed=11, octaves=3, steps=2) - photo.pixels
-    cosine = (many * plain).sum() / np.sqrt((many**2).sum() * (plain**2).sum())
-    assert cosine >= 0.999
-
-
-# --- invariants ----------------------------------------------------------------------------------
 
 
 def test_a_step_of_nothing_changes_nothing(pool: Pool, photo: Picture) -> None:
@@ -167,9 +104,6 @@ def test_the_two_sides_of_a_picture_are_no_neighbours_to_a_penalty(pool: Pool) -
         engine.ascend(ramp, objective, steps=3, step_size=0.0, jitter=9)
         rough = 0.5 * 3 * 31 * 39 * (255 / 39) ** 2
         assert [step.terms["total_variation"] for step in steps] == pytest.approx([-rough] * 3, rel=1e-4)
-
-
-# --- what the host sees --------------------------------------------------------------------------
 
 
 def test_steps_tell_where_the_climb_is(pool: Pool, photo: Picture) -> None:
@@ -247,85 +181,6 @@ def test_a_dry_run_computes_nothing(photo: Picture) -> None:
     assert engine.report["memory"] > 5e8
 
 
-def test_a_picture_too_large_for_the_memory_is_refused_with_a_size_that_fits(
-    photo: Picture, pool: Pool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("deepdream.climb.memory.available", lambda: 0.6465)
-    whole = Common(precision="float32", tile="off")
-    engine, objective = Engine(whole, pool=pool), obj.layer("block1_conv2")
-    with pytest.raises(DeepDreamError, match=r"96x72 px needs about 0\.. GB") as caught:
-        engine.ascend(photo, objective, steps=1)
-    side = int(str(caught.value.hint).split()[1])
-    assert 16 < side < 96
-    engine.ascend(photo.fitted(side), objective, steps=1)
-
-
-def test_what_does_not_fit_at_once_is_climbed_in_tiles_to_the_same_picture(
-    pool: Pool, photo: Picture
-) -> None:
-    large, objective = photo.resized(230, 180), obj.layer("block2_conv2")
-    pictures = []
-    for common in (FLOAT32, Common(precision="float32", memory=0.68), Common(precision="float32", tile="64")):
-        engine = Engine(common, seed=4, pool=pool)
-        pictures.append(engine.ascend(large, objective, octaves=2, steps=2, jitter=9).pixels)
-        tiled = common is not FLOAT32
-        assert ("tile" in engine.report) == tiled
-        assert not tiled or engine.report["tiles"] > 1
-    assert engine.report["tile"] == 64
-    for other in pictures[1:]:
-        # Rounding decides here and there which of two nearly equal cells a pooling takes.
-        assert np.abs(other - pictures[0]).mean() < 1e-3
-        assert np.abs(other - pictures[0]).max() < 1.0
-
-
-def test_a_tiled_step_can_be_watched_and_called_off(pool: Pool, photo: Picture) -> None:
-    cancel, seen = threading.Event(), []
-
-    def pulse(done: float) -> None:
-        seen.append(done)
-        if done > 0.6:
-            cancel.set()
-
-    tiled = Common(precision="float32", tile="48")
-    engine = Engine(tiled, pool=pool, pulse=pulse, cancel=cancel)
-    result = engine.ascend(photo, obj.layer("block1_conv2"), steps=2)
-    assert seen == pytest.approx([0.125, 0.25, 0.375, 0.5, 0.625])  # four tiles to a step
-    assert engine.report["interrupted"]
-    once = Engine(tiled, pool=pool).ascend(photo, obj.layer("block1_conv2"), steps=1)
-    np.testing.assert_array_equal(result.pixels, once.pixels)
-
-
-@pytest.mark.slow
-def test_a_device_that_runs_out_of_memory_goes_on_in_smaller_tiles(
-    pool: Pool, photo: Picture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import tensorflow as tf
-
-    from deepdream.climb.ascent import Climb
-
-    objective, whole = obj.layer("block2_conv2"), Climb._tiled_step
-    expected = Engine(FLOAT32, seed=4, pool=pool).ascend(photo, objective, steps=3, jitter=9).pixels
-
-    def crowded(*args: object) -> None:
-        raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
-
-    def barely(climb: Climb, *args: object) -> object:
-        return whole(climb, *args) if len(climb.tiles) > 4 else crowded()  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Climb, "_once", crowded)
-    monkeypatch.setattr(Climb, "_tiled_step", barely)
-    engine = Engine(FLOAT32, seed=4, pool=pool)
-    got = engine.ascend(photo, obj.layer("block2_conv2"), steps=3, jitter=9).pixels  # traced anew
-    assert np.abs(got - expected).max() < 0.1
-    assert engine.report["notes"][-1] == "the device ran out of memory: went on in tiles of 24 px"
-
-
-def test_what_cannot_be_tiled_says_so(pool: Pool, photo: Picture) -> None:
-    engine = Engine(Common(precision="float32", tile="64"), pool=pool)
-    with pytest.raises(UsageError, match="cannot be tiled"):
-        engine.ascend(photo, obj.neuron("block1_conv2", 0), steps=1)
-
-
 def test_a_stand_in_is_named(photo: Picture, pool: Pool) -> None:
     engine = Engine(FLOAT32, pool=pool)
     engine.ascend(photo, obj.layer("mixed0"), steps=1)
@@ -359,22 +214,6 @@ def test_noise_comes_from_the_seed(photo: Picture) -> None:
     assert np.abs(one - other).max() > 10
     assert one.mean() == pytest.approx(127.5, abs=2)
     assert one.std() == pytest.approx(40, abs=2)
-
-
-def test_lbfgs_forgets_for_want_of_memory_only_where_the_next_run_would_too(
-    photo: Picture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("deepdream.climb.memory.available", lambda: 1.3)
-
-    def planned(common: Common) -> dict[str, object]:
-        engine = Engine(common, dry=True)
-        engine.ascend(photo.resized(512, 384), obj.layer("block1_conv2"), optimiser="lbfgs")
-        return engine.report
-
-    fewer = planned(Common(precision="float32"))
-    assert "L-BFGS remembers" in fewer["notes"][0] and fewer["budget"] == 1.3  # type: ignore[index]
-    assert not planned(Common(precision="float32", tile="off"))["notes"]
-    assert planned(Common(precision="float32", tile="off", memory=1.3))["notes"] == fewer["notes"]
 
 
 def test_figures_of_another_objective_are_not_joined(pool: Pool, photo: Picture) -> None:

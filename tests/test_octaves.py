@@ -156,7 +156,7 @@ def test_a_climb_ends_in_time_with_steps_at_every_size(pool: Pool, photo: Pictur
     Engine(FLOAT32, pool=pool).ascend(photo, objective, steps=1)  # the trace
     seen: list[Step] = []
     engine = Engine(FLOAT32, pool=pool, listeners=[seen.append])
-    made = engine.ascend(photo, objective, octaves=2, steps=100_000, seconds=3.0)
+    made = engine.ascend(photo, objective, octaves=2, steps=100_000, seconds=1.5)
     assert time.monotonic() - engine.began < 6.0
     assert {step.octave for step in seen} == {1, 2}
     assert seen[-1].done == pytest.approx(1.0, abs=0.1)  # the last octave may have no time for a step more
@@ -168,7 +168,7 @@ def test_a_climb_ends_in_time_with_steps_at_every_size(pool: Pool, photo: Pictur
     assert engine.report["notes"] == [f"{200_000 - len(seen)} of 200000 steps were left out: time was short"]
     again = Engine(FLOAT32, pool=pool, repeats=taken, began=time.monotonic() - 5)
     np.testing.assert_array_equal(
-        again.ascend(photo, objective, octaves=2, steps=100_000, seconds=3.0).pixels, made.pixels
+        again.ascend(photo, objective, octaves=2, steps=100_000, seconds=1.5).pixels, made.pixels
     )
     assert again.report["octave_steps"] == taken
     late = Engine(FLOAT32, pool=pool, began=time.monotonic() - 5)

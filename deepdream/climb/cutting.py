@@ -147,6 +147,6 @@ def _grid(
         raise DeepDreamError(
             f"a picture of {size[1]}x{size[0]} px needs about {need.bytes(size) / 1e9:.1f} GB of "
             f"memory, and may take {budget:.1f}",
-            f"--size {fits} fits" if fits else "close other programs, or allow more with --memory",
+            f"--size {fits} fits" if fits else "allow more with --memory; without it, what is free counts",
         )
     return None

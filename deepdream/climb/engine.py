@@ -6,7 +6,6 @@ Importing this module loads no TensorFlow; the first `features` or `ascend` does
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -179,15 +178,12 @@ class Engine(Context):
             first=self.steps,
             resume=self._resumed(),
         )
+        timed = seconds is not None or again is not None
+        plan.check_time(self.began, seconds)  # TensorFlow is loaded
         with devices.working(place):
             network = self.pool.network(choice, dtype, place.first)
             step = self.pool.climb(network, objective, made.way, full, place.names)
-        if seconds is not None and time.monotonic() - self.began > seconds:
-            raise UsageError(
-                f"{seconds:g} seconds were over before the first step", "give more time, or leave out --time"
-            )
-        timed = seconds is not None or again is not None
-        with devices.working(place):
+            plan.check_time(self.began, seconds)
             return finish(self._climb(step, image, route, cut, shown.labels(), finish, timed=timed))
 
     # --- inside --------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ Functions of sizes, the layer table and the objective; what cannot be done is re
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -105,6 +106,14 @@ def check_size(size: Size, choice: backbones.Choice) -> None:
         raise DeepDreamError(
             f"a picture of {size[1]}x{size[0]} px is too small for {', '.join(layer.name for layer in used)}",
             f"the network needs at least {smallest} px on the shorter side",
+        )
+
+
+def check_time(began: float, seconds: float | None) -> None:
+    """Refuse to begin where the limit of time, which counts from `began`, is over before the first step."""
+    if seconds is not None and time.monotonic() - began > seconds:
+        raise UsageError(
+            f"{seconds:g} seconds were over before the first step", "give more time, or leave out --time"
         )
 
 
