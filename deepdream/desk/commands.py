@@ -206,6 +206,7 @@ def _running(mode: Mode, registry: Registry) -> Iterator[_Declaration]:
             chosen = preset(value, mode.name, modes=registry.modes)
             with found_in(value):
                 values = {**mode.check(chosen.options, partial=True), **Common.check(chosen.common)}
+                values["seed"] = chosen.seed
             # Typer's own place for defaults that come after flags and environment.
             context.default_map = {name: _text(item) for name, item in values.items() if item is not None}
         return value

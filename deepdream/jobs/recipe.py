@@ -125,6 +125,8 @@ class Preset:
     common: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, Input] = field(default_factory=dict)
     """The pictures of a recipe that was run. Those that a mode can do without, like a guide, are settings."""
+    seed: int | None = None
+    """That of a whole recipe."""
 
 
 def preset(
@@ -134,8 +136,8 @@ def preset(
 
     The refusal says so if the other mode is none of `modes`, those that are installed.
 
-    The file is TOML: a preset, or a whole recipe, of which mode, options and the pictures that the mode
-    can do without count. A picture made by deepdream is a preset too: the recipe it carries.
+    The file is TOML: a preset, or a whole recipe, of which mode, options, seed and the pictures that the
+    mode can do without count. A picture made by deepdream is a preset too: the recipe it carries.
     The options' names and values are the mode's to check.
     """
     name = str(name_or_path)
@@ -207,7 +209,7 @@ def _read(path: Path) -> Preset:
 def _part(recipe: Recipe, name: str) -> Preset:
     common = asdict(recipe.common)
     del common["device"]  # that of the machine it was made on
-    return Preset(name, recipe.mode, "", recipe.options, common, recipe.inputs)
+    return Preset(name, recipe.mode, "", recipe.options, common, recipe.inputs, recipe.seed)
 
 
 def _read_toml(text: str, source: str) -> dict[str, Any]:

@@ -101,6 +101,12 @@ def test_a_dry_run_shows_everything_and_does_nothing(run: Run, no_work: None) ->
     Path("again.toml").write_text(done.out)
     found = planned(run, "--recipe", "again.toml")
     assert (found["steps"], found["layer"]) == (3, ["block4_conv3"]), "the plan is a recipe"
+    assert run("dream", "a.png", "-n", "--recipe", "again.toml", "--json").json["recipe"]["seed"] == 4
+    other = run("dream", "a.png", "-n", "--recipe", "again.toml", "--seed", "5", "--json").json
+    assert other["recipe"]["seed"] == 5, "flag over recipe"
+    Path("again.toml").write_text(done.out.replace("seed = 4", "seed = 4000000000"))
+    refused = run("dream", "a.png", "-n", "--recipe", "again.toml")
+    assert refused.code == 2 and refused.said[0].startswith("error: again.toml: ")
 
 
 @pytest.mark.parametrize(
