@@ -51,7 +51,9 @@ def test_pictures_of_other_shapes_keep_their_aspect_and_missing_ones_leave_their
     assert found[2][1] > found[0][1], "the third cell is empty, and the next stands in the second row"
 
 
-def test_a_sheet_is_about_as_wide_as_a_screen() -> None:
-    assert [columns_for(count) for count in (1, 2, 13, 64)] == [1, 2, 4, 9]
+def test_a_sheet_is_about_as_wide_as_a_screen_and_has_no_holes_if_that_is_near() -> None:
+    assert [columns_for(count) for count in (1, 2, 13)] == [1, 2, 4]
+    assert [columns_for(count) for count in (3, 8, 10, 64)] == [3, 4, 5, 8]
+    assert columns_for(3, aspect=4 / 3) == 3
     with pytest.raises(UsageError, match="no picture"):
         sheet([Cell(None)])

@@ -6,19 +6,21 @@ import numpy as np
 import pytest
 
 from deepdream import objectives as obj
-from deepdream.climb.engine import Engine, Step
+from deepdream.climb.engine import Engine, Pool, Step
 from deepdream.errors import UsageError
 from deepdream.jobs.recipe import Common
 from deepdream.modes.registry import load
 from deepdream.pictures.picture import Picture
 from deepdream.testing import picture
 
-MODE = load({"DEEPDREAM_NO_PLUGINS": "1"}).get("visualize")
+MODE, POOL = load({"DEEPDREAM_NO_PLUGINS": "1"}).get("visualize"), Pool()
 
 
-def visualize(*, seed: int = 0, listeners=(), towards: Picture | None = None, **options) -> Picture:  # type: ignore[no-untyped-def]
+def visualize(
+    *, seed: int = 0, listeners=(), pool=POOL, towards: Picture | None = None, **options
+) -> Picture:  # type: ignore[no-untyped-def]
     """What the mode makes at 48 px."""
-    engine = Engine(Common(precision="float32", size=48), seed=seed, listeners=listeners)
+    engine = Engine(Common(precision="float32", size=48), seed=seed, listeners=listeners, pool=pool)
     made = MODE.call(engine, {} if towards is None else {"towards": towards}, options)
     assert isinstance(made, Picture)
     return made
@@ -75,8 +77,9 @@ def test_the_border_is_no_rougher_than_the_rest() -> None:
 
 def test_a_grid_has_a_cell_for_each_channel_and_shares_what_was_traced() -> None:
     steps: list[Step] = []
-    page = visualize(layer=["block1_conv2[3,7,9]"], grid=True, steps=3, listeners=[steps.append])
-    assert page.width > 2 * 48 and page.height > 2 * 48
+    channels = ["block1_conv2[3,7,9]"]
+    page = visualize(layer=channels, grid=True, steps=3, listeners=[steps.append], pool=Pool())
+    assert page.width > 3 * 48 and page.height > 48, "in a row"
     assert [step.index for step in steps] == [1, 2, 3] * 3
     done = [step.done for step in steps]
     assert done == sorted(done) and done[-1] == pytest.approx(1)

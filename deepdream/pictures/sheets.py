@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from deepdream.errors import UsageError
 from deepdream.pictures.picture import Picture
@@ -17,6 +17,8 @@ __all__ = ["Cell", "columns_for", "page_size", "sheet"]
 _PAPER, _INK, _FAINT = (24, 24, 26), (236, 236, 236), (165, 165, 170)
 _GAP = 0.045
 """Space between the cells, as a part of their longer side."""
+_SHAPELY: Final = 0.8
+"""Part of a sheet's places that may stay empty for its shape, for each factor of e in its columns."""
 
 
 class Cell(NamedTuple):
@@ -27,8 +29,15 @@ class Cell(NamedTuple):
 
 
 def columns_for(count: int, *, aspect: float = 1.0) -> int:
-    """The number of columns that makes a sheet of `count` cells, width / height `aspect`, nearly 4:3."""
-    return max(1, min(count, round(math.sqrt(count * 4 / 3 / aspect))))
+    """The number of columns of a sheet of `count` cells, width / height `aspect`.
+
+    Nearly as many as make it 4:3, but rather a row, or a squarer sheet, than one with empty places.
+    """
+    best = math.sqrt(count * 4 / 3 / aspect)
+    fewest = max(1, min(count, math.ceil(best / 1.5)))
+    return min(
+        range(fewest, count + 1), key=lambda it: -count % it / count + _SHAPELY * abs(math.log(it / best))
+    )
 
 
 class _Layout(NamedTuple):
