@@ -12,7 +12,9 @@ import pytest
 import typer
 
 from deepdream import backbones
+from deepdream.climb.pool import Pool
 from deepdream.pictures.picture import Picture
+from deepdream.runs import session
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -42,15 +44,32 @@ def _open_once(
     return _opened[key]
 
 
+_pools = [Pool()]
+
+
+def _shared() -> Pool:
+    """The pool of all sessions, as if every test were a picture of one batch: a trace takes half a second."""
+    if len(_pools[0]._open) > 8:
+        _pools[0] = Pool()
+    return _pools[0]
+
+
 @pytest.fixture(autouse=True)
 def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setattr(backbones, "open_extractor", _open_once)
+    monkeypatch.setattr(session, "Pool", _shared)
     for name in [name for name in os.environ if name.startswith("DEEPDREAM_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("DEEPDREAM_OFFLINE", "1")
     monkeypatch.setenv("KERAS_HOME", str(home / "keras"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+
+
+@pytest.fixture
+def own_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions open their networks themselves."""
+    monkeypatch.setattr(session, "Pool", Pool)
 
 
 @pytest.fixture

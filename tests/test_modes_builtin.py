@@ -34,7 +34,7 @@ def test_dream_raises_what_its_layers_see() -> None:
 
 def test_style_comes_nearer_to_both_pictures() -> None:
     _, steps = recorded(
-        style, picture(72, 56, seed=1), picture(60, 90, seed=2), start="noise", octaves=1, steps=30
+        style, picture(72, 56, seed=1), picture(60, 90, seed=2), start="noise", octaves=1, steps=20
     )
     first, last = steps[0].terms, steps[-1].terms
     for number in range(1, 6):

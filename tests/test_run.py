@@ -80,6 +80,7 @@ def test_the_seed_is_drawn_once_and_recorded(session: Session, photo: str) -> No
     assert None not in drawn and drawn[0] != drawn[1]
 
 
+@pytest.mark.usefixtures("own_pool")
 def test_a_network_is_opened_once_for_many_runs(photo: str, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
     real = backbones.open_extractor

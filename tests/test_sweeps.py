@@ -76,7 +76,7 @@ def test_a_sweep_that_cannot_be_meant_is_refused(case: str) -> None:
 
 
 def test_a_sweep_makes_one_sheet_for_each_picture(capsys: pytest.CaptureFixture[str]) -> None:
-    flags = ["--sweep", "step_size=0,4", "--sweep", "steps=1,2,3"]
+    flags = ["--sweep", "strength=0,1", "--sweep", "steps=1,2,3"]
     assert cli.run(["dream", "a.png", "b.png", *QUICK, *flags]) == 0
     assert capsys.readouterr().out == "a.dream.sweep.png\nb.dream.sweep.png\n"
     wide, square = load("a.dream.sweep.png"), load("b.dream.sweep.png")

@@ -107,6 +107,7 @@ def test_overwrite(run: Run) -> None:
     assert Image.open("a.dream.png").size == (64, 48)
 
 
+@pytest.mark.usefixtures("own_pool")
 def test_several_pictures_share_a_network_and_one_may_fail(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
     real = backbones.open_extractor
