@@ -104,7 +104,12 @@ def dream(
         Option(help="When an octave gets back the details of IMAGE that smaller ones could not show."),
     ] = "before",
     steps: Annotated[
-        int, Option(min=0, max=100_000, help="Gradient steps in each octave; more is stronger.")
+        int,
+        Option(
+            min=0,
+            max=100_000,
+            help="Gradient steps in each octave, fewer from the fifth on; more is stronger.",
+        ),
     ] = 10,
     step_size: Annotated[
         float, Option(min=0, max=255, help="Mean change of a pixel per step, in grey levels.")

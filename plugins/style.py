@@ -302,4 +302,5 @@ def _painted(regions: list[Region], image: Picture) -> Picture | None:
     left = masks.rest([masks.shrink(cover, covers[0].shape) for cover in covers]) if covers else None
     if left is None or left.max() < 1 / 255:
         return None
-    return Picture.from_array(255 * (1 - left)).resized(*image.size)
+    # The mean of what a pixel covers: a sharper filter would reach over the edge.
+    return Picture.from_array(255 * masks.shrink(1 - left, (image.height, image.width)))
