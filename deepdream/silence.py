@@ -28,6 +28,8 @@ def silence_tensorflow(*, show: bool = False) -> None:
     notices are passed on. TensorFlow that is loaded already is left as it is,
     and a log level that the user set is respected.
     """
+    if "keras" not in sys.modules:  # whatever the environment or keras.json want for other programs
+        os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if platform.machine() in ("x86_64", "AMD64"):
         # TensorFlow leaves oneDNN out on older x86 processors; its convolutions are faster on those, too.
