@@ -199,6 +199,8 @@ def dream(
     if keep_colors == "luminance" and chroma != CHROMA:
         engine.say(f"the dream is of lightness alone, so this does not count: --chroma {chroma:g}")
     sizes = _sizes(image.size, octaves, smallest, octave_scale, octave_rule, octave_top)
+    if not strength:
+        steps = 0  # of which nothing would be seen
     counts = [steps] * len(sizes)
     if octaves is None:
         counts = [-(-steps * FULL // max(FULL, number)) for number, _ in enumerate(sizes, start=1)]

@@ -170,7 +170,9 @@ def test_a_grey_mask_holds_back_and_only_another_shape_is_worth_a_word() -> None
 
 def test_strength_goes_from_the_picture_to_the_dream() -> None:
     dreamt = made()
-    np.testing.assert_array_equal(made(strength=0.0).pixels, PHOTO.pixels)
+    itself, steps = watched(strength=0.0)
+    np.testing.assert_array_equal(itself.pixels, PHOTO.pixels)
+    assert not steps
     expected = PHOTO.pixels + 0.25 * (dreamt.pixels - PHOTO.pixels)
     np.testing.assert_allclose(made(strength=0.25).pixels, expected, atol=1e-3)
 
