@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deepdream.climb.context import Context
+from deepdream.errors import DeepDreamError
 from deepdream.jobs.checkpoints import Checkpoint, Kept, State
 from deepdream.jobs.recipe import Common, Input, Recipe
 from deepdream.testing import picture
@@ -45,6 +47,38 @@ def test_what_was_kept_comes_back_bit_for_bit(tmp_path: Path) -> None:
 def test_another_job_does_not_go_on_from_it(tmp_path: Path, other: Recipe) -> None:
     Checkpoint(tmp_path / "a.resume", JOB).save(7, 0, STATE, {})
     assert Checkpoint(tmp_path / "a.resume", other).read() is None
+
+
+def test_a_changed_plugin_does_not_go_on_from_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.resume"
+    by = {"name": "tide", "version": "0.1", "sha256": "0" * 64}
+    Checkpoint(path, JOB, by).save(7, 0, STATE, {"weights": {"sha256": "2" * 64}})
+    same = Checkpoint(path, JOB, dict(by))
+    kept = same.read()
+    assert kept is not None
+    assert (kept.weights, same.changed) == ("2" * 64, False)
+    for other in ({**by, "version": "0.2"}, {**by, "sha256": "1" * 64}, {}):
+        changed = Checkpoint(path, JOB, other)
+        assert changed.read() is None
+        assert changed.changed
+
+
+def test_a_climb_does_not_go_on_with_other_weights() -> None:
+    kept = Kept(7, 0, STATE, None, None, None, "1" * 64)
+    same = Context(kept=kept, report={"notes": [], "weights": {"sha256": "1" * 64}})
+    assert same._resumed() is STATE
+    other = Context(kept=kept, report={"notes": [], "weights": {"sha256": "2" * 64}})
+    assert other._resumed() is None
+    assert "other weights" in other.report["notes"][0]
+
+
+def test_frames_are_not_gone_on_with_after_the_weights_were_changed() -> None:
+    film = Context(report={"notes": [], "weights": {"sha256": "2" * 64}})
+    film.go_on_from({"frame": [3, 9], "weights": {"sha256": "2" * 64}})
+    assert film._resumed() is None
+    film.go_on_from({"frame": [3, 9], "weights": {"sha256": "1" * 64}})
+    with pytest.raises(DeepDreamError, match="other weights"):
+        film._resumed()
 
 
 def test_a_damaged_checkpoint_counts_as_none(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from deepdream.pictures.picture import Picture
 if TYPE_CHECKING:
     import numpy as np
 
+    from deepdream.jobs.checkpoints import Kept, State
+
 __all__ = ["Context"]
 
 Item = TypeVar("Item")
@@ -43,6 +45,8 @@ class Context:
     """Everything is planned and nothing computed."""
     began: float = field(default_factory=time.monotonic)
     """What time budgets count from, by `time.monotonic`."""
+    kept: Kept | None = None
+    """What an earlier run of the same job left."""
     steps: int = 0
     """Steps taken so far, in all climbs."""
     report: dict[str, Any] = field(default_factory=lambda: {"notes": [], "interrupted": False})
@@ -60,6 +64,8 @@ class Context:
     """Steps of every frame made in this run; those before the first frame by 0."""
     _made: tuple[int, int] = (0, 0)
     """How many frames were there already, and their steps."""
+    _weights: str | None = None
+    """The digest of the weights that they were made with."""
     _climbs: int = 0
     """How many climbs were planned."""
     _climbed: tuple[tuple[str, float], ...] = ()
@@ -135,6 +141,29 @@ class Context:
         self._made = (used.get("frame", (0, 0))[0], used.get("steps", 0))
         known = ("formula", "layers", "requested_layers")
         self.report.update({name: used[name] for name in known if name in used})
+        self._weights = used.get("weights", {}).get("sha256")
+
+    def _resumed(self) -> State | None:
+        """Where a run that was stopped was in the climb that begins now; other weights make it begin anew.
+
+        A DeepDreamError if frames that are there already were made with others.
+        """
+        weights = self.report["weights"].get("sha256")
+        if self._weights not in (None, weights):
+            raise DeepDreamError(
+                "the frames that are here were made with other weights than these",
+                "give the result another name: -o PATH",
+            )
+        if self.kept is None or self.kept.first != self.steps:
+            return None
+        kept, self.kept = self.kept, None
+        if kept.weights != weights:
+            self.say("begun anew: the run that was stopped had other weights")
+            return None
+        if kept.start:
+            self._note_figures(kept.start, kept.start)
+        self.say(f"went on from step {kept.state.index} of a run that was stopped")
+        return kept.state
 
     @property
     def taken(self) -> int:

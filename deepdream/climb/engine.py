@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from deepdream.climb.ascent import Climb
     from deepdream.climb.octaves import Moment, Route
     from deepdream.climb.tiling import Tile
-    from deepdream.jobs.checkpoints import Checkpoint, Kept, State
+    from deepdream.jobs.checkpoints import Checkpoint
 
 __all__ = ["Engine", "Listener", "Pool", "Step"]
 
@@ -45,8 +45,6 @@ class Engine(Context):
     """Number of steps after which a listener wants an exact snapshot, again and again."""
     checkpoint: Checkpoint | None = None
     """Where a long climb is kept."""
-    kept: Kept | None = None
-    """What an earlier run of the same job left."""
     repeats: Mapping[str, Sequence[int]] = field(default_factory=dict)
     """Steps that an earlier run took in each octave of its climbs, by the number of steps before: what
     `report` has as "octave_steps" of climbs with a limit of time. They are taken again, whatever the time."""
@@ -255,16 +253,6 @@ class Engine(Context):
             black = route.mask.resized(*image.size).pixels.max(axis=2, keepdims=True) <= 0
             result = np.where(black, image.pixels, result)
         return image.with_pixels(result)
-
-    def _resumed(self) -> State | None:
-        """Where a run that was stopped was in the climb that begins now."""
-        if self.kept is None or self.kept.first != self.steps:
-            return None
-        kept, self.kept = self.kept, None
-        if kept.start:
-            self._note_figures(kept.start, kept.start)
-        self.say(f"went on from step {kept.state.index} of a run that was stopped")
-        return kept.state
 
     def _placement(self) -> devices.Placement:
         """The devices that were asked for; noted in the report."""

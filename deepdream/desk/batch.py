@@ -77,7 +77,14 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
     if job.film is not None and job.sweep:
         raise UsageError("--film is for one climb, and --sweep makes many", "leave one of them out")
     name = f"{job.mode}.sweep" if job.sweep else job.mode
-    target = Target(name, job.output, images=len(job.images), overwrite=job.overwrite, makes=mode.makes)
+    target = Target(
+        name,
+        job.output,
+        images=len(job.images),
+        overwrite=job.overwrite,
+        makes=mode.makes,
+        plugin=mode.plugin,
+    )
     images: tuple[str | None, ...] = job.images or (None,)
     with Interrupts(voice) as interrupts:
         session = Session(registry, show_notices=job.debug)
@@ -90,6 +97,7 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
                 overwrite=job.overwrite,
                 makes="animation",
                 flag="--film",
+                plugin=mode.plugin,
             )
         # What stands in the way of all is said before any is made.
         desk.place(_recipe(job, mode, images[0]), images[0])

@@ -23,8 +23,8 @@ from deepdream.desk.telling import details_of, long_run, show_plan, show_sweep, 
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.jobs.checkpoints import SUFFIX
 from deepdream.jobs.recipe import Common, Recipe
-from deepdream.jobs.takes import Take
-from deepdream.pictures.animation import Animation, Ended
+from deepdream.jobs.takes import Take, Until
+from deepdream.pictures.animation import Animation
 from deepdream.pictures.picture import Picture
 from deepdream.pictures.saving import same_file
 from deepdream.runs.results import Frames, Result
@@ -156,13 +156,13 @@ class Desk:
         Of several pictures, or the frames of an animation, `only` the one of that number, counted from 1.
         """
         place = self.place(recipe, image, suffix)
-        frames = place if isinstance(place, Take) else _Until(only or 1)
+        frames = place if isinstance(place, Take) else Until(only or 1)
         keep = None if isinstance(place, Take) else place.with_name(place.name + SUFFIX)
         if isinstance(place, Take):
             place.lock = self.interrupts.writing
             recipe = place.recipe
-            if len(place):
-                self.voice.say(f"going on after frame {len(place)}, {place.reel.paths[-1]}")
+            if begins := place.begins():
+                self.voice.say(begins)
         self._told = set()
         curves = Curves()
         making = self.making(recipe, image, self._planned(recipe, pictures))
@@ -325,26 +325,3 @@ class Desk:
                 if "snapshots" not in self._told:
                     self.voice.note(f"snapshots are missing: {error.message}")
                 self._told.add("snapshots")
-
-
-class _Until:
-    """Frames that are forgotten, up to the one of a number."""
-
-    def __init__(self, number: int) -> None:
-        self._number, self._count = number, 0
-        self._last: Picture | None = None
-
-    def __len__(self) -> int:
-        return self._count
-
-    def begin(self, animation: Animation) -> None:
-        pass
-
-    def last(self) -> Picture | None:
-        return self._last
-
-    def add(self, frame: Picture) -> None:
-        self._last = frame
-        self._count += 1
-        if self._count == self._number:
-            raise Ended

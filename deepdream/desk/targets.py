@@ -13,6 +13,7 @@ from deepdream.jobs.holds import Hold
 from deepdream.jobs.recipe import Recipe
 from deepdream.jobs.reel import Reel, beside, fingerprints
 from deepdream.jobs.takes import Take
+from deepdream.modes.provenance import Plugin
 from deepdream.pictures.animation import Kind
 from deepdream.pictures.picture import Picture
 from deepdream.pictures.saving import (
@@ -44,8 +45,9 @@ class Target:
         overwrite: bool = False,
         makes: Kind = "picture",
         flag: str = "-o",
+        plugin: Plugin | None = None,
     ) -> None:
-        self.mode, self.overwrite, self.makes = job_mode, overwrite, makes
+        self.mode, self.overwrite, self.makes, self.plugin = job_mode, overwrite, makes, plugin
         self.file: Path | None = None
         self.folder = Path()
         self._frames = False
@@ -137,7 +139,8 @@ class Target:
             if self._may_replace(path) or killed(path):
                 return False
             there, begun = reel(path), reel(path).begun(recipe)
-            in_the_way = len(there) and (begun is None or (self._frames and there.whole()))
+            others = begun is None or (self._frames and (there.whole() or self._changed(begun)))
+            in_the_way = len(there) and others
             return path in self._written or os.path.lexists(path) or bool(in_the_way)
 
         path = output_path(self._name(image), suffix, self.folder, taken=taken)
@@ -147,16 +150,22 @@ class Target:
 
     def _take(self, reel: Reel, path: Path | None, recipe: Recipe) -> Take:
         begun = reel.begun(recipe)
-        if begun is not None and not (path is None and reel.whole()):
+        changed = self._changed(begun)
+        if begun is not None and not changed and not (path is None and reel.whole()):
             recipe = replace(recipe, seed=begun.seed, used=begun.used)
         elif len(reel):
-            if not self.overwrite:
+            if not self.overwrite and not (changed and path is not None):
                 raise DeepDreamError(
                     f"{reel.folder} holds frames of another animation",
                     "choose another name, or replace them: --overwrite",
                 )
             reel = Reel(reel.folder, reel.stem, fresh=True)
-        return Take(reel, path, recipe, overwrite=self.overwrite)
+        return Take(reel, path, recipe, overwrite=self.overwrite, changed=changed)
+
+    def _changed(self, begun: Recipe | None) -> bool:
+        """Whether frames of the same recipe were made by another state of the plugin."""
+        facts = {} if self.plugin is None else self.plugin.facts()
+        return begun is not None and begun.used.get("plugin", {}) != facts
 
     def promise(self, path: Path) -> None:
         """Let no other result of this command's plan have the name."""

@@ -58,6 +58,8 @@ class Kept:
     budget: float | None
     start: Mapping[str, float] | None
     """What the first step of the run found the objective to be."""
+    weights: str | None = None
+    """The digest of the weights of the network that was climbed."""
 
     def common(self, common: Common) -> Common:
         """The common options that cut the picture as it was cut."""
@@ -71,13 +73,17 @@ class Kept:
 class Checkpoint:
     """The checkpoint of one job at one place.
 
-    A file that is not this job's (another recipe, other software, damaged) counts as none, and is written
-    over.
+    A file that is not this job's (another recipe, other software, a plugin that was changed, damaged) counts
+    as none, and is written over.
     """
 
     path: Path
     recipe: Recipe
     """The job, the hashes of its inputs filled in; without a seed where none was asked for."""
+    plugin: Mapping[str, str] = field(default_factory=dict)
+    """What is known of the plugin that runs the job: name, version, digest."""
+    changed: bool = False
+    """Whether the checkpoint that was read is the same job's, run by another state of the plugin."""
     trouble: str | None = None
     """Why checkpoints cannot be saved."""
     _next: float = field(default_factory=lambda: time.monotonic() + FIRST)
@@ -91,9 +97,20 @@ class Checkpoint:
                 head = json.loads(str(archive["head"]))
                 if head["job"] != self._job():
                     return None
+                self.changed = head["plugin"] != dict(self.plugin)
+                if self.changed:
+                    return None
                 arrays = tuple(archive[f"array{number}"] for number in range(head["arrays"]))
             state = State(head["octave"], tuple(head["taken"]), arrays)
-            return Kept(head["seed"], head["first"], state, head["tile"], head["budget"], head["start"])
+            return Kept(
+                head["seed"],
+                head["first"],
+                state,
+                head["tile"],
+                head["budget"],
+                head["start"],
+                head["weights"],
+            )
         except Exception:  # of a damaged archive, anything may be raised
             return None
 
@@ -108,6 +125,7 @@ class Checkpoint:
         began = time.monotonic()
         head = {
             "job": self._job(),
+            "plugin": dict(self.plugin),
             "seed": seed,
             "first": first,
             "octave": state.octave,
@@ -116,6 +134,7 @@ class Checkpoint:
             "tile": report.get("tile"),
             "budget": report.get("budget"),
             "start": report.get("climb", {}).get("objective", {}).get("start"),
+            "weights": report.get("weights", {}).get("sha256"),
         }
         arrays = {f"array{number}": array for number, array in enumerate(state.arrays)}
         try:

@@ -10,11 +10,11 @@ from deepdream.errors import DeepDreamError
 from deepdream.jobs.holds import Hold
 from deepdream.jobs.recipe import Recipe
 from deepdream.jobs.reel import Reel
-from deepdream.pictures.animation import Animation
+from deepdream.pictures.animation import Animation, Ended
 from deepdream.pictures.picture import Picture
 from deepdream.pictures.saving import FILMS, check_writable, format_of, make_folder
 
-__all__ = ["Take"]
+__all__ = ["Take", "Until"]
 
 
 class Take:
@@ -24,8 +24,12 @@ class Take:
     one that made them.
     """
 
-    def __init__(self, reel: Reel, path: Path | None, recipe: Recipe, *, overwrite: bool = False) -> None:
+    def __init__(
+        self, reel: Reel, path: Path | None, recipe: Recipe, *, overwrite: bool = False, changed: bool = False
+    ) -> None:
         self.reel, self.path, self.recipe = reel, path, recipe
+        self.changed = changed
+        """Whether the frames that lay here were made before the plugin was changed, and give way."""
         self.lock = threading.Lock()
         """Held while a frame is written."""
         self._overwrite = overwrite
@@ -67,6 +71,13 @@ class Take:
         if self.path is not None:
             with suppress(OSError):
                 self.reel.folder.rmdir()
+
+    def begins(self) -> str | None:
+        """How it begins, unless with the first frame as usual."""
+        if len(self):
+            return f"going on after frame {len(self)}, {self.reel.paths[-1]}"
+        folder = self.reel.folder
+        return f"begun anew: the plugin was changed after the frames in {folder}" if self.changed else None
 
     def last(self) -> Picture | None:
         return self.reel.last()
@@ -126,3 +137,26 @@ class Take:
             self.reel.clear()
         self._kept = not whole
         return [self.path]
+
+
+class Until:
+    """Frames that are forgotten, up to the one of a number."""
+
+    def __init__(self, number: int) -> None:
+        self._number, self._count = number, 0
+        self._last: Picture | None = None
+
+    def __len__(self) -> int:
+        return self._count
+
+    def begin(self, animation: Animation) -> None:
+        pass
+
+    def last(self) -> Picture | None:
+        return self._last
+
+    def add(self, frame: Picture) -> None:
+        self._last = frame
+        self._count += 1
+        if self._count == self._number:
+            raise Ended

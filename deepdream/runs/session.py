@@ -64,7 +64,9 @@ class Session:
         """
         began = time.monotonic()
         mode, recipe, loaded = self._prepare(recipe, pictures or {})
-        checkpoint = Checkpoint(keep, recipe) if keep is not None and mode.makes != "animation" else None
+        plugin = {} if mode.plugin is None else mode.plugin.facts()
+        still = keep is not None and mode.makes != "animation"
+        checkpoint = Checkpoint(keep, recipe, plugin) if keep is not None and still else None
         kept = checkpoint.read() if checkpoint is not None else None
         if recipe.seed is None:
             recipe = replace(recipe, seed=secrets.randbelow(2**31) if kept is None else kept.seed)
@@ -93,8 +95,10 @@ class Session:
             repeats=recipe.used.get("octave_steps", {}),
             elsewhere=bool(recipe.used),
         )
-        if mode.plugin is not None:
-            engine.report["plugin"] = mode.plugin.facts()
+        if plugin:
+            engine.report["plugin"] = plugin
+        if checkpoint is not None and checkpoint.changed:
+            engine.say(f"begun anew: {mode.source} was changed since the run that was stopped")
         made = mode.call(engine, loaded, recipe.options)
         if isinstance(made, Animation):
             made = watched(made, mode, engine, recipe)

@@ -105,8 +105,9 @@ def _replay(job: Job, inputs: Sequence[str], registry: Registry, voice: Voice, a
         voice.note(f"{made} is one of {part[1]} pictures: all are made, and this one is saved")
     elif part and part[0] > 1:
         voice.note(f"{made} is frame {part[0]} of {part[1]}: those before it are made, and this one is saved")
-    makes = "picture" if part else registry.get(recipe.mode).makes
-    target = Target(job.mode, job.output, overwrite=job.overwrite, makes=makes)
+    mode = registry.get(recipe.mode)
+    makes = "picture" if part else mode.makes
+    target = Target(job.mode, job.output, overwrite=job.overwrite, makes=makes, plugin=mode.plugin)
     with Interrupts(voice) as interrupts:
         desk = Desk(Session(registry, show_notices=job.debug), target, job, voice, interrupts, answers)
         if swept:

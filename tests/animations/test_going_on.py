@@ -39,6 +39,28 @@ def test_frames_of_another_command_are_not_gone_on_with(run: Run, monkeypatch: p
     assert frames_of("x.webp")[0].mean() == pytest.approx(42, abs=1.5)
 
 
+@pytest.mark.parametrize("output", ["x.webp", "many/", None])
+def test_frames_of_before_the_plugin_was_changed_are_not_gone_on_with(
+    run: Run, monkeypatch: pytest.MonkeyPatch, output: str | None
+) -> None:
+    place = "" if output is None else f"-o {output}"
+    monkeypatch.setenv("STOP_AT", "2")
+    run(f"fade a.png --seed 1 {place}", code=1)
+    monkeypatch.delenv("STOP_AT")
+    code = Path("modes.py")
+    code.write_text(code.read_text().replace("* 0 + 40", "* 0 + 140"))
+    made = run(f"fade a.png --seed 1 {place}")
+    assert "going on" not in run.said.err  # type: ignore[attr-defined]
+    if output == "many/":  # where frames are the result, those of before stay
+        assert len(made) == 4
+        assert len(list(Path("many").iterdir())) == 6
+        assert frames_of(made[0])[0].mean() == pytest.approx(141, abs=1.5)
+    else:
+        assert "begun anew: the plugin was changed" in run.said.err  # type: ignore[attr-defined]
+        assert frames_of(made[0])[0].mean() == pytest.approx(141, abs=1.5)
+        assert [path for path in Path().iterdir() if path.suffix == ".frames"] == []
+
+
 def test_the_first_ctrl_c_keeps_the_whole_frames_and_makes_a_film_of_them(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
