@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from deepdream.backbones import get
-from deepdream.desk.estimate import check_time, seconds_for
+from deepdream.desk import estimate
+from deepdream.desk.estimate import check_time, seconds_for, seconds_instead
 from deepdream.errors import UsageError
 
 PLAN = {"model": "vgg16", "layers": ["block4_conv3"], "octaves": [[256, 192], [512, 384]], "steps": 40}
@@ -26,6 +31,28 @@ def test_no_guess_is_made_of_a_network_without_a_table_or_of_no_steps() -> None:
     assert seconds_for({**PLAN, "model": "my.keras"}, speed=1e9) is None
     assert seconds_for({**PLAN, "steps": 0}, speed=1e9) is None
     assert seconds_for({**PLAN, "layers": None}, speed=1e9) is None
+
+
+def test_the_stand_in_of_a_network_that_is_not_here_has_a_guess_of_its_own() -> None:
+    plan = {**PLAN, "model": "inception_v3", "layers": ["mixed4"], "weights": {"origin": "download"}}
+    other = {**PLAN, "layers": ["block5_conv3"]}
+    assert seconds_instead(plan, speed=1e9) == seconds_for(other, speed=1e9) != seconds_for(plan, speed=1e9)
+    assert seconds_instead({**plan, "weights": {"origin": "cache"}}, speed=1e9) is None
+
+
+def test_a_guess_is_the_same_on_a_busy_machine() -> None:
+    """Whether some of the cores are busy, or all of them."""
+    idle = estimate._speed.__wrapped__()
+    spinning = [
+        subprocess.Popen([sys.executable, "-Sc", "while True: pass"]) for _ in range(os.cpu_count() or 1)
+    ]
+    try:
+        busy = [estimate._speed.__wrapped__() for _ in range(3)]
+    finally:
+        for process in spinning:
+            process.kill()
+            process.wait()
+    assert max(idle, *busy) / min(idle, *busy) < 3
 
 
 def test_a_limit_of_time_that_may_be_too_short_is_told_and_one_that_is_refused() -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from deepdream import backbones
 from deepdream.errors import DeepDreamError, UsageError
 
-__all__ = ["check_time", "seconds_for"]
+__all__ = ["check_time", "seconds_for", "seconds_instead"]
 
 _WORK: Final = 3700.0
 """Floating-point operations of a gradient step for each activation, there and back.
@@ -28,8 +30,8 @@ _LEAST: Final = 1.0
 def seconds_for(report: Mapping[str, Any], *, speed: float | None = None) -> float | None:
     """About how many seconds the climbs that `report` plans take; None for a network without a table.
 
-    `speed` is in floating-point operations per second; without it, that of a matrix product here and now,
-    which takes a tenth of a second to find out.
+    `speed` is in floating-point operations per second; without it, that of a matrix product here, which
+    takes a moment to find out.
     """
     climbs = [it for it in report.get("climbs") or [report] if it.get("octaves") and it.get("steps")]
     if not climbs or not report.get("layers"):
@@ -42,6 +44,15 @@ def seconds_for(report: Mapping[str, Any], *, speed: float | None = None) -> flo
     activations = sum(layer.channels / layer.stride**2 for layer in backbone.layers[: deepest + 1])
     pixels = sum(it["steps"] * _mean_pixels(it["octaves"]) for it in climbs)
     return float(_OVERHEAD + pixels * activations * _WORK / (speed or _speed()))
+
+
+def seconds_instead(report: Mapping[str, Any], *, speed: float | None = None) -> float | None:
+    """The same if VGG16 stands in for a network that `report` plans to download; None if nothing does."""
+    if report.get("model") != "inception_v3" or report["weights"]["origin"] != "download":
+        return None
+    backbone = backbones.get(report["model"])
+    layers = [backbones.stand_in(backbone.layer(name)).name for name in report["layers"]]
+    return seconds_for({**report, "model": "vgg16", "layers": layers}, speed=speed)
 
 
 def _mean_pixels(sizes: Sequence[Sequence[int]]) -> float:
@@ -65,14 +76,29 @@ def check_time(report: Mapping[str, Any]) -> list[str]:
 
 @functools.cache
 def _speed() -> float:
-    """Floating-point operations per second of float32 matrix products."""
+    """Floating-point operations per second of float32 matrix products while nothing else runs.
+
+    The best of products so small that one core does each in some microseconds, times the cores: nothing comes
+    between, however busy the machine is, while those that the cores share wait for the one that is late.
+    """
     import numpy as np
 
-    side, best = 512, float("inf")
+    side, best = 64, float("inf")
     matrix = np.ones((side, side), np.float32)
-    until = time.perf_counter() + 0.1
-    while time.perf_counter() < until:
+    for _ in range(3000):
         began = time.perf_counter()
         matrix @ matrix
         best = min(best, time.perf_counter() - began)
-    return 2.0 * side**3 / best
+    return 2.0 * side**3 / best * _cores()
+
+
+def _cores() -> int:
+    """The cores that this process may use; two processors that share one count once, where that is known."""
+    if not hasattr(os, "sched_getaffinity"):
+        return os.cpu_count() or 1
+    processors = os.sched_getaffinity(0)
+    shared = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
+    try:
+        return len({Path(shared.format(number)).read_text() for number in processors})
+    except OSError:
+        return len(processors)

@@ -11,7 +11,7 @@ from typing import Any
 from deepdream.console.progress import duration
 from deepdream.console.streams import put
 from deepdream.desk.answers import Answers
-from deepdream.desk.estimate import seconds_for
+from deepdream.desk.estimate import seconds_for, seconds_instead
 from deepdream.runs.results import Result
 
 __all__ = ["climbs_said", "details_of", "long_run", "show_plan", "show_sweep", "summary"]
@@ -70,7 +70,7 @@ def show_plan(
         "climbs": climbs_said(report.get("climbs", [])),
         "octaves": "" if "climbs" in report else _sizes(report["octaves"]),
         "steps": report["steps"],
-        "time": _time(report),
+        "time": _time(report, auto=result.recipe.common.model == "auto"),
         "objective": _formula(report),
         "network": f"{report['model']} ({_origin(report)} weights): {', '.join(report['layers'] or [])}",
         "precision": f"{report['precision']} ({report['precision_reason']})",
@@ -114,7 +114,7 @@ def show_sweep(
         {
             "output": path,
             "sheet": _number(len(cells), "picture"),
-            "time": _about(whole) and f"{_about(whole)}, as busy as it is",
+            "time": _about(whole) and f"{_about(whole)}, longer while it is busy",
         }
     )
     for (labels, cell), guess in zip(cells, guesses, strict=True):
@@ -158,10 +158,12 @@ def _about(seconds: float | None) -> str:
     return f"about {duration(seconds)} on this processor" if seconds else ""
 
 
-def _time(report: Mapping[str, Any]) -> str:
+def _time(report: Mapping[str, Any], *, auto: bool) -> str:
     seconds, limit = seconds_for(report), report.get("time_limit")
     if limit is None or (seconds is not None and seconds <= limit):
-        return _about(seconds) and f"{_about(seconds)}, as busy as it is"
+        instead = seconds_instead(report) if auto else None
+        more = f"; with the stand-in about {duration(instead)}" if instead else ""
+        return _about(seconds) and f"{_about(seconds)}, longer while it is busy{more}"
     most = f"{duration(limit)} at most"
     return (
         most

@@ -160,6 +160,15 @@ def test_a_dry_run_knows_of_the_time_and_of_the_sweep(run: Run, no_work: None) -
     assert "sheet:     3 pictures" in done.out and "steps 2: 64x48 px; 2 steps" in done.out
 
 
+def test_a_dry_run_knows_of_the_time_that_a_stand_in_takes(
+    run: Run, no_work: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DEEPDREAM_OFFLINE")
+    flags = ["--layer", "mixed4", "--size", "300", "-n"]
+    assert "; with the stand-in about " in run("dream", "a.png", *flags).out
+    assert "stand-in" not in run("dream", "a.png", *flags, "--model", "inception_v3").out
+
+
 def test_a_large_photograph_is_told_how_long_it_takes() -> None:
     plan = {"model": "vgg16", "layers": ["block5_conv3"], "octaves": [[4000, 3000]], "steps": 5000}
     (said,) = telling.long_run(plan)
