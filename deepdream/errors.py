@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import islice
+from pathlib import Path
 
-__all__ = ["DeepDreamError", "UsageError", "did_you_mean", "said", "unwrapped"]
+__all__ = ["DeepDreamError", "UsageError", "did_you_mean", "file_meant", "said", "unwrapped"]
 
 
 class DeepDreamError(Exception):
@@ -63,3 +65,13 @@ def did_you_mean(word: str, known: Iterable[str], *, otherwise: str | None = Non
     if close:
         return "did you mean " + " or ".join(f"'{lowered[name]}'" for name in close) + "?"
     return otherwise
+
+
+def file_meant(path: Path) -> str | None:
+    """The hint for a misspelt `path`: what lies beside it and is alike without its suffix, too.
+
+    An OSError if the folder cannot be read.
+    """
+    names = (entry.name for entry in islice(path.parent.iterdir(), 2000))  # enough to be quick
+    alike = [name for name in names if get_close_matches(path.stem.lower(), [Path(name).stem.lower()])]
+    return did_you_mean(path.name, alike)

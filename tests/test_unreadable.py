@@ -28,6 +28,9 @@ def test_missing_file_names_the_one_that_was_meant(tmp_path: Path, photo: Pictur
     photo.save(tmp_path / "holiday.png")
     error = refusal(tmp_path / "holidya.png")
     assert error.message.startswith("no such file") and error.hint == "did you mean 'holiday.png'?"
+    assert refusal(tmp_path / "holiday.jpg").hint == refusal(tmp_path / "Holiday").hint == error.hint
+    photo.save(tmp_path / "rocket.png")
+    assert refusal(tmp_path / "nope.png").hint is None, "all names are alike in their suffix"
 
 
 def test_a_link_to_nothing_is_said(tmp_path: Path) -> None:

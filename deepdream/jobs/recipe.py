@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from deepdream.errors import DeepDreamError, UsageError, did_you_mean
+from deepdream.errors import DeepDreamError, UsageError, did_you_mean, file_meant
 from deepdream.jobs.common import Common
 from deepdream.pictures.saving import FILMS, SUFFIXES, reason
 
@@ -254,7 +254,7 @@ def _only(table: Iterable[str], known: tuple[str, ...], source: str) -> None:
 def _near(path: Path) -> str:
     """The hint for a file that cannot be read: one beside it of nearly that name, or how a preset begins."""
     with suppress(OSError):
-        near = did_you_mean(path.name, [entry.name for entry in path.parent.iterdir()])
+        near = file_meant(path)
         if near is not None and path.name not in near:
             return near
     return _SAMPLE

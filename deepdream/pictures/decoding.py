@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from io import BufferedReader, BytesIO
-from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -35,7 +34,7 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
-from deepdream.errors import DeepDreamError, did_you_mean
+from deepdream.errors import DeepDreamError, file_meant
 from deepdream.pictures.encoding import DamagedRecipeError, recipe_in
 from deepdream.pictures.picture import Picture, Source
 from deepdream.pictures.saving import reason
@@ -325,8 +324,7 @@ def _alternative(path: Path) -> str | None:
     with suppress(OSError):
         if not path.parent.is_dir():
             return f"there is no folder {path.parent}"
-        neighbours = islice((entry.name for entry in path.parent.iterdir()), 2000)  # enough to be quick
-        return did_you_mean(path.name, neighbours)
+        return file_meant(path)
     return None
 
 
