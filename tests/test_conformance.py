@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import numpy as np
 import pytest
 
-from deepdream.api import Engine, Option, Picture, UsageError, mode
+from deepdream.api import Animation, Engine, Option, Picture, UsageError, mode
 from deepdream.api import objectives as obj
 from deepdream.modes.registry import load
-from deepdream.testing import CHECKS, Bench, assert_mode_conforms, picture, run_mode
+from deepdream.testing import CHECKS, Bench, assert_mode_conforms, picture, run_mode, tiny_network
 
 pytest_plugins = ["deepdream.testing.fixtures"]
 
@@ -46,6 +46,40 @@ def climb(image: Picture, engine: Engine, layer: str = "block1_conv2", **more: A
     return engine.ascend(image, obj.layer(layer), **{"steps": 4, **more})
 
 
+def thrown_away(image: Picture, engine: Engine) -> Picture:
+    climb(image, engine)
+    return image.with_pixels(255 - image.pixels)
+
+
+def thrown_away_unplanned(image: Picture, engine: Engine) -> Picture:
+    strongest = engine.features(image, "block1_conv2")["block1_conv2"].numpy().max((0, 1, 2)).argmax()
+    engine.ascend(image, obj.channel("block1_conv2", int(strongest)), steps=2)
+    return image
+
+
+def film(body: Callable[[Picture, Engine], Any]) -> Callable[..., Any]:
+    @mode("sample", api=1)
+    def sample(image: Picture, engine: Engine) -> Animation:
+        """Do something."""
+        return Animation(body(image, engine), 3)
+
+    return sample
+
+
+def with_a_memory(image: Picture, _engine: Engine) -> Any:
+    turned: list[int] = []
+
+    def frame(index: int, previous: Picture | None) -> Picture:
+        turned.append(index)
+        return image.with_pixels(np.roll(image.pixels, len(turned), axis=1))
+
+    return frame
+
+
+def without(image: Picture, _engine: Engine) -> Any:
+    return lambda _index, previous: image.with_pixels(np.roll((previous or image).pixels, 1, axis=1))
+
+
 def only(*names: str) -> dict[str, str]:
     return {name: "another test has it" for name in CHECKS if name not in names}
 
@@ -70,6 +104,7 @@ BREAKS: dict[str, tuple[Body, str]] = {
         lambda i, e: e.ascend(i, -1.0 * obj.layer("block1_conv2"), steps=4, step_size=-1.0),
         "it fell in 1 of 1 octaves",
     ),
+    "moves": (thrown_away, "its 4 steps change nothing: use the picture that engine.ascend returns"),
     "keeps_shape": (lambda image, _e: image.resized(32, 32), "32x32 px, from 80x64"),
     "is_quiet": (lambda image, _e: print("hello") or image, "it printed 'hello"),
     "repeats": (Wild(), "the same seed gave other pixels"),
@@ -95,6 +130,32 @@ def test_a_mode_that_breaks_a_rule_is_told_which_and_how(rule: str) -> None:
         assert_mode_conforms(made(body), skip=only(rule))
     head, line = str(caught.value).splitlines()
     assert head == "the mode 'sample' does not conform:" and line.startswith(f"{rule}: {message}")
+
+
+def test_what_cannot_be_planned_must_not_be_the_input() -> None:
+    with pytest.raises(AssertionError, match="moves: its 2 steps change nothing"):
+        assert_mode_conforms(made(thrown_away_unplanned), skip=only("moves"))
+    assert_mode_conforms(made(lambda image, e: climb(image, e, steps=0)), skip=only("moves"))
+
+
+def test_a_film_keeps_nothing_from_frame_to_frame_but_the_frame() -> None:
+    assert_mode_conforms(film(without), skip=only("goes_on"))
+    with pytest.raises(AssertionError, match="goes_on: frame 1 is another in a film that goes on"):
+        assert_mode_conforms(film(with_a_memory), skip=only("goes_on"))
+
+
+def test_what_the_test_gets_wrong_is_refused_at_once() -> None:
+    sound = made(climb)
+    wrong: dict[str, dict[str, Any]] = {
+        "no option 'step' in the mode 'sample'": {"options": {"step": 3}},
+        "pictures are given by name": {"pictures": [picture()]},
+        "takes no picture 'hint'": {"pictures": {"hint": picture()}},
+        r"the picture 'image' is 'a\.png', not a Picture": {"pictures": {"image": "a.png"}},
+        "bench is a Bench, not the function tiny_network": {"bench": tiny_network},
+    }
+    for message, arguments in wrong.items():
+        with pytest.raises(UsageError, match=message):
+            assert_mode_conforms(sound, **arguments)
 
 
 def test_what_breaks_several_rules_is_said_once_with_its_line() -> None:

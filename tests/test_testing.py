@@ -12,7 +12,7 @@ import pytest
 
 from deepdream.api import Engine, Picture, Step, mode, objectives
 from deepdream.errors import DeepDreamError, UsageError
-from deepdream.testing import picture, run_mode
+from deepdream.testing import picture, run_mode, tiny_network
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -75,6 +75,11 @@ def test_the_checks_are_those_of_the_command_line(guide: Callable[..., Picture])
         run_mode(guide, picture())
     with pytest.raises(UsageError, match="the mode 'guide' takes 2 pictures, not 3"):
         run_mode(guide, picture(), picture(), picture())
+    with pytest.raises(UsageError, match=r"the picture 'hint' is 'b\.png', not a Picture"):
+        run_mode(guide, picture(), "b.png")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="bench is a Bench, not the function tiny_network") as caught:
+        run_mode(guide, picture(), picture(seed=1), bench=tiny_network)  # type: ignore[arg-type]
+    assert caught.value.hint == "call it: tiny_network()"
 
 
 def test_what_is_no_mode_is_refused() -> None:

@@ -9,10 +9,11 @@ from functools import cache
 from pathlib import Path
 
 from deepdream.climb.engine import Pool
+from deepdream.errors import UsageError
 from deepdream.jobs.recipe import Common
 from deepdream.silence import silence_tensorflow
 
-__all__ = ["Bench", "tiny_network", "vgg16"]
+__all__ = ["Bench", "check_bench", "tiny_network", "vgg16"]
 
 _BLOCKS = ((2, 4), (2, 6), (3, 8), (3, 8), (3, 8))
 """Convolutions and channels of every block; VGG16 has 64, 128, 256 and twice 512 channels."""
@@ -44,6 +45,14 @@ def tiny_network() -> Bench:
         warnings.simplefilter("ignore", DeprecationWarning)  # Keras warns of its own use of NumPy
         _save(path)
     return Bench(Common(model=str(path), preprocess="tf", precision="float32"))
+
+
+def check_bench(bench: object) -> None:
+    """A UsageError for what is no `Bench`, such as one of the functions here that make one."""
+    if not isinstance(bench, Bench):
+        name = getattr(bench, "__name__", None)
+        what = f"the function {name}" if name else repr(bench)
+        raise UsageError(f"bench is a Bench, not {what}", f"call it: {name or 'tiny_network'}()")
 
 
 @cache

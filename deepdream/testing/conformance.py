@@ -9,6 +9,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -19,14 +20,14 @@ from deepdream.console.blame import meant
 from deepdream.console.failures import explain
 from deepdream.errors import DeepDreamError, UsageError, unwrapped
 from deepdream.jobs.recipe import Input, Recipe
-from deepdream.modes.mode import Mode, declare, declares
+from deepdream.modes.mode import Mode, declare, declares, slots
 from deepdream.modes.registry import Registry
 from deepdream.pictures.animation import Animation, Ended
-from deepdream.pictures.picture import Picture, read_recipe
+from deepdream.pictures.picture import Picture, load, read_recipe
 from deepdream.runs.session import Session
-from deepdream.testing.benches import Bench, tiny_network
+from deepdream.testing.benches import Bench, check_bench, tiny_network
 from deepdream.testing.loading import complaint_of_loading
-from deepdream.testing.running import picture
+from deepdream.testing.running import check_pictures, picture
 
 __all__ = ["CHECKS", "assert_mode_conforms"]
 
@@ -34,10 +35,10 @@ _SIZE: Final = (80, 64)
 
 
 class _Shots(list[Picture]):
-    """The first frames of a film, which need no more."""
+    """The first two frames of a film, those that are there already not made again."""
 
     def begin(self, _animation: Animation) -> None:
-        self.clear()
+        """Any film will do."""
 
     def last(self) -> Picture | None:
         return self[-1] if self else None
@@ -69,8 +70,9 @@ class _Case:
     printed: str = ""
     first: _Outcome | None = None
 
-    def run(self, recipe: Recipe | None = None, **more: Any) -> _Outcome:
-        frames = _Shots()
+    def run(self, recipe: Recipe | None = None, shot: Sequence[Picture] = (), **more: Any) -> _Outcome:
+        """Run it; of a film, after the frames that were `shot` before."""
+        frames = _Shots(shot)
         result = self.session.run(recipe or self.recipe, frames=frames, **more)
         made = result.made
         pictures = (made,) if isinstance(made, Picture) else made if isinstance(made, tuple) else frames
@@ -95,9 +97,10 @@ def assert_mode_conforms(
 ) -> None:
     """Hold a mode to the contract; an AssertionError has a line for everything that breaks a rule.
 
-    `options` are given to it in every run (few steps make it quick), `pictures` by parameter name in place
-    of soft patches of 80 by 64 pixels. `skip` names checks, those in CHECKS, that cannot hold for this mode,
-    each with the reason. `bench` is the network, `tiny_network()` unless it is given.
+    `options` are given to it in every run (few steps make it quick), `pictures` by parameter name (a list
+    where the mode takes one) in place of soft patches of 80 by 64 pixels. `skip` names checks, those in
+    CHECKS, that cannot hold for this mode, each with the reason. `bench` is the network, `tiny_network()`
+    unless it is given. Raises UsageError for options, pictures and checks that there are not.
     """
     __tracebackhide__ = True  # pytest shows where it was called, and where the mode failed
     for name, reason in skip.items():
@@ -108,7 +111,12 @@ def assert_mode_conforms(
     if not declares(function):
         raise UsageError(f"{function!r} is not a mode", 'decorate it: @mode("name", api=1)')
     mode = declare(function, function.__code__.co_filename)
-    bench = bench or tiny_network()
+    if not isinstance(pictures, Mapping):
+        named = ", ".join(f"'{item.name}': ..." for item in mode.pictures)
+        raise UsageError("pictures are given by name", f"pictures={{{named}}}")
+    mode.check(options, partial=True)
+    bench = tiny_network() if bench is None else bench
+    check_bench(bench)
     broken: dict[str, list[str]] = {}
     cause: Exception | None = None
     with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, DEEPDREAM_OFFLINE="1"):
@@ -138,11 +146,13 @@ def _said(error: Exception, mode: Mode) -> str:
 def _case(
     mode: Mode, options: Mapping[str, Any], pictures: Mapping[str, Picture], bench: Bench, folder: Path
 ) -> _Case:
-    inputs = {}
-    for number, item in enumerate(mode.pictures):
-        if item.required or item.name in pictures:
-            shown = pictures.get(item.name) or picture(*_SIZE, seed=number)
-            inputs[item.name] = Input(str(shown.save(folder / f"{item.name}.png")))
+    given = slots(
+        {item.name: picture(*_SIZE, seed=n) for n, item in enumerate(mode.pictures) if item.required}
+        | dict(pictures)
+    )
+    mode.check_pictures(given)
+    check_pictures(given)
+    inputs = {name: Input(str(it.save(folder / f"{name}.png"))) for name, it in given.items()}
     recipe = Recipe(mode.name, inputs, dict(options), bench.common, seed=7)
     session = Session(Registry(MappingProxyType({mode.name: mode})))
     session.pool = bench.pool
@@ -183,6 +193,21 @@ def rises(case: _Case) -> str | None:
     return None if 2 * up >= len(told) else f"it fell in {len(told) - up} of {len(told)} octaves"
 
 
+def moves(case: _Case) -> str | None:
+    """Its steps count: with climbs that give back the picture they were given, the result is another."""
+    result = case.base().pictures
+    if not case.steps:
+        return None
+    try:
+        planned = case.session.plan(case.recipe).made
+        still = [planned] if isinstance(planned, Picture) else [*islice(planned, len(result))]
+    except DeepDreamError:  # it computes with activations
+        still = [load(it.path) for it in [*case.recipe.inputs.values()][:1]] * len(result)
+    if len(still) == len(result) and all(map(_same, still, result)):
+        return f"its {len(case.steps)} steps change nothing: use the picture that engine.ascend returns"
+    return None
+
+
 def keeps_shape(case: _Case) -> str | None:
     """The result has the size of the first picture, and grey levels from 0 to 255."""
     result = case.base()
@@ -216,11 +241,19 @@ def repeats(case: _Case) -> str | None:
         if any(value is not None for value in lost.values()):
             return f"TOML changed the options {lost}"
     redone = case.run(replace(again, used={}))
-    differing = sum(
-        one.pixels.shape != two.pixels.shape or bool((one.pixels != two.pixels).any())
-        for one, two in zip(result.pictures, redone.pictures, strict=True)
-    )
-    return "the same seed gave other pixels" if differing else None
+    same = all(_same(one, two) for one, two in zip(result.pictures, redone.pictures, strict=True))
+    return None if same else "the same seed gave other pixels"
+
+
+def goes_on(case: _Case) -> str | None:
+    """A film that was stopped after its first frame goes on from that with the frame it would have had."""
+    frames = case.base().pictures
+    if case.mode.makes != "animation" or len(frames) < 2:
+        return None
+    again = case.run(shot=frames[:1]).pictures
+    if _same(frames[1], again[1]):
+        return None
+    return "frame 1 is another in a film that goes on: make it of `previous` and its number alone"
 
 
 def cancels(case: _Case) -> str | None:
@@ -251,7 +284,9 @@ def tiles(case: _Case) -> str | None:
     try:
         result = case.run(cut)
     except UsageError as error:
-        return None if "tile" in error.message else error.message
+        if "tile" in error.message:
+            return None
+        raise
     pairs = zip(case.base().pictures, result.pictures, strict=True)
     worst = max(float(abs(one.pixels - two.pixels).mean()) for one, two in pairs)
     return f"in tiles the picture differs by {worst:.2g} grey levels in the mean" if worst > 2 else None
@@ -270,9 +305,11 @@ CHECKS: Final[Mapping[str, Callable[[_Case], str | None]]] = MappingProxyType(
         "loads_light": loads_light,
         "has_help": has_help,
         "rises": rises,
+        "moves": moves,
         "keeps_shape": keeps_shape,
         "is_quiet": is_quiet,
         "repeats": repeats,
+        "goes_on": goes_on,
         "cancels": cancels,
         "tiles": tiles,
         "runs_in_bfloat16": runs_in_bfloat16,
@@ -281,11 +318,13 @@ CHECKS: Final[Mapping[str, Callable[[_Case], str | None]]] = MappingProxyType(
 """The checks by name, in the order they are made."""
 
 
+def _same(one: Picture, two: Picture) -> bool:
+    return one.size == two.size and bool((one.pixels == two.pixels).all())
+
+
 def _mean(steps: Sequence[Step]) -> float:
     return sum(step.objective for step in steps) / len(steps)
 
 
 def _size(case: _Case, name: str) -> tuple[int, int]:
-    from deepdream.pictures.picture import load
-
     return load(case.recipe.inputs[name].path).size

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -17,9 +18,9 @@ from deepdream.errors import UsageError
 from deepdream.jobs.recipe import Common
 from deepdream.modes.mode import declare, declares, slots
 from deepdream.pictures.picture import Picture
-from deepdream.testing.benches import Bench
+from deepdream.testing.benches import Bench, check_bench
 
-__all__ = ["picture", "run_mode"]
+__all__ = ["check_pictures", "picture", "run_mode"]
 
 
 def picture(width: int = 64, height: int = 64, *, seed: int = 0) -> Picture:
@@ -58,11 +59,24 @@ def run_mode(
     given: dict[str, Any] = dict(zip(names, pictures, strict=False))
     given |= {name: arguments.pop(name) for name in names if arguments.get(name) is not None}
     given = slots(given)
+    check_pictures(given)
     options = {name: value for name, value in arguments.items() if name not in names}
-    bench = bench or Bench(Common(precision="float32"))
+    bench = Bench(Common(precision="float32")) if bench is None else bench
+    check_bench(bench)
     engine = Engine(bench.common, seed=seed, listeners=listeners, pool=bench.pool)
     with patch.dict(os.environ, DEEPDREAM_OFFLINE="1"):
         made = mode.call(engine, given, options)
     for note in engine.report["notes"]:
         warnings.warn(note, stacklevel=2)
     return made
+
+
+def check_pictures(given: Mapping[str, object]) -> None:
+    """A UsageError for what is no Picture, such as the path of one."""
+    for name, shown in given.items():
+        if not isinstance(shown, Picture):
+            what = repr(shown) if isinstance(shown, str | Path) else type(shown).__name__
+            raise UsageError(
+                f"the picture '{name}' is {what}, not a Picture",
+                "picture() makes one to test with, and deepdream.load(path) reads one",
+            )
