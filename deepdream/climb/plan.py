@@ -98,13 +98,16 @@ def lost(total: float, step: int) -> DeepDreamError:
     )
 
 
-def check_size(size: Size, choice: backbones.Choice) -> None:
-    """Refuse to measure a picture of that height and width that is too small for the network's layers."""
+def check_size(size: Size, choice: backbones.Choice, what: str = "picture") -> None:
+    """Refuse to measure a picture of that height and width that is too small for the network's layers.
+
+    `what` it is called in the message.
+    """
     used = [choice.backbone.layer(name) for name in dict.fromkeys(choice.used.values())]
     smallest = max(layer.min_size for layer in used)
     if min(size) < smallest:
         raise DeepDreamError(
-            f"a picture of {size[1]}x{size[0]} px is too small for {', '.join(layer.name for layer in used)}",
+            f"a {what} of {size[1]}x{size[0]} px is too small for {', '.join(layer.name for layer in used)}",
             f"the network needs at least {smallest} px on the shorter side",
         )
 
@@ -130,7 +133,7 @@ def layers_of(image: object, objective: object, mask: object = None) -> tuple[st
 def check(objective: Objective, choice: backbones.Choice) -> None:
     """Refuse guides that are too small, channels that a layer lacks, and those of a stand-in's layer."""
     for guide in (guide for term in objective.terms for guide in term.guides):
-        check_size((guide.height, guide.width), choice)
+        check_size((guide.height, guide.width), choice, "guide")
     for term in objective.terms:
         if not term.channels and not term.ranked:
             continue

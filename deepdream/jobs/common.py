@@ -72,6 +72,8 @@ class Common:
     def check(cls, values: Mapping[str, Any]) -> dict[str, Any]:
         """`values` checked, and nothing filled in: what a preset or a mode's defaults may hold."""
         checked = check_values(cls.parameters(), values, where="the common options", partial=True)
+        if checked.get("weights") == "":  # a script's empty variable; a Path would be the current folder
+            raise UsageError("--weights names no file", "leave it out, or give the name of a file")
         named_devices(checked.get("device", "auto"))
         tile = checked.get("tile", "auto")
         if tile not in ("auto", "off") and not (tile.isascii() and tile.isdigit() and int(tile)):

@@ -321,6 +321,8 @@ def reading(path: str | os.PathLike[str]) -> BufferedReader:
 
 def _alternative(path: Path) -> str | None:
     """What may have been meant by a path that does not exist."""
+    if str(path) == "-":
+        return "standard input is not read: save the picture to a file first"
     with suppress(OSError):
         if not path.parent.is_dir():
             return f"there is no folder {path.parent}"

@@ -231,7 +231,10 @@ def _said_of(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        hints = {errno.ENOSPC: "free some space, or save to another disk", errno.ENAMETOOLONG: None}
+        hints = {
+            errno.ENOSPC: "free some space, or save to another disk",
+            errno.ENAMETOOLONG: "choose a shorter name: -o names the result",
+        }
         hint = hints.get(error.errno or 0, "choose another folder")
         raise DeepDreamError(f"cannot write {path}: {reason(error)}", hint) from error
 

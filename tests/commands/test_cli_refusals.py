@@ -56,6 +56,8 @@ from deepdream.runs.session import Session
         ),
         ("dream a.png b.jpg -o c.png", 2, "c.png is one file for 2 pictures", "name a folder with -o"),
         ("dream missing.png", 1, "no such file: missing.png", None),
+        ("dream -", 1, "no such file: -", "save the picture to a file first"),
+        ("dream a.png --weights=", 2, "--weights names no file", "leave it out"),
         ("style a.png missing.png", 1, "no such file: missing.png", None),
         ("dream a.png -o b.jpg", 1, "b.jpg exists already", "--overwrite"),
         ("dream a.png -o a.png/", 1, "a.png is a file, not a folder", "choose another name"),
@@ -63,7 +65,7 @@ from deepdream.runs.session import Session
         ("dream a.png missing.png -o nowhere/ --layer mixd4", 2, "no layer 'mixd4'", "did you mean 'mixed4'"),
         ("dream missing.png -o nowhere/", 1, "no such file: missing.png", None),
         ("replay a.png -o nowhere/", 1, "a.png carries no recipe", "pictures that deepdream saved have one"),
-        (f"dream a.png -o {'x' * 300}.png", 1, "x.png: file name too long", None),
+        (f"dream a.png -o {'x' * 300}.png", 1, "x.png: file name too long", "choose a shorter name"),
         ("dream a.png --output=", 2, "the output has no name", "leave -o out"),
         ("dream a.png -o nowhere/c.png", 1, "cannot write nowhere/c.png: no folder", "create"),
         (

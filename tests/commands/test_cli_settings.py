@@ -113,7 +113,7 @@ def test_a_dry_run_shows_everything_and_does_nothing(run: Run, no_work: None) ->
     ("arguments", "code", "error"),
     [
         ("--layer block1_conv2[top65]", 2, "'top65' asks for more channels than the layer's 64"),
-        ("--layer block4_conv3 --guide tiny.png", 1, "a picture of 7x12 px is too small for block4_conv3"),
+        ("--layer block4_conv3 --guide tiny.png", 1, "a guide of 7x12 px is too small for block4_conv3"),
         ("--weights junk.h5", 1, "junk.h5 is damaged or no weights file"),
         ("--weights junk.keras", 1, "junk.keras is damaged or no weights file"),
         ("--weights none.h5", 1, "no weights file none.h5"),
