@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepdream.api import Engine, Picture, Step, mode, objectives
+from deepdream.api import Animation, Engine, Picture, Step, mode, objectives
 from deepdream.errors import DeepDreamError, UsageError
+from deepdream.pictures.animation import as_saved
 from deepdream.testing import picture, run_mode, tiny_network
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -80,6 +81,27 @@ def test_the_checks_are_those_of_the_command_line(guide: Callable[..., Picture])
     with pytest.raises(UsageError, match="bench is a Bench, not the function tiny_network") as caught:
         run_mode(guide, picture(), picture(seed=1), bench=tiny_network)  # type: ignore[arg-type]
     assert caught.value.hint == "call it: tiny_network()"
+
+
+def test_a_frame_made_alone_is_that_of_the_film_and_what_it_says_is_told() -> None:
+    @mode("wander", api=1)
+    def wander(image: Picture, engine: Engine) -> Animation:
+        """Climb on."""
+        aim = objectives.layer("block1_conv2")
+
+        def frame(index: int, previous: Picture | None) -> Picture:
+            engine.say(f"frame {index}")
+            return engine.ascend(previous or image, aim, steps=1, jitter=8)
+
+        return Animation(frame, 3)
+
+    film = run_mode(wander, picture(32, 24), bench=tiny_network())
+    with pytest.warns(UserWarning, match="frame 2"):
+        frames = list(film)
+    assert len(film) == len(frames) == 3
+    again = run_mode(wander, picture(32, 24), bench=tiny_network())
+    with pytest.warns(UserWarning, match="frame 1"):
+        assert np.array_equal(as_saved(again.frame(1, frames[0])).pixels, frames[1].pixels)
 
 
 def test_what_is_no_mode_is_refused() -> None:

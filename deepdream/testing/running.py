@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -16,7 +17,8 @@ from unittest.mock import patch
 from deepdream.climb.engine import Engine, Listener
 from deepdream.errors import UsageError
 from deepdream.jobs.recipe import Common
-from deepdream.modes.mode import declare, declares, slots
+from deepdream.modes.mode import Mode, declare, declares, slots
+from deepdream.pictures.animation import Animation
 from deepdream.pictures.picture import Picture
 from deepdream.testing.benches import Bench, check_bench
 
@@ -42,7 +44,8 @@ def run_mode(
 ) -> Any:
     """What the mode makes of `pictures` and `arguments`, which are checked as for the command line.
 
-    A Picture, a tuple of them, or an Animation, as the mode declares.
+    A Picture, a tuple of them, or an Animation, as the mode declares. Frames of an animation are made when
+    they are asked for, in any order, each with the draws that it has in a film.
 
     Pictures are given in the order of the signature or by name. The network is that of `bench`, or the
     embedded VGG16 in float32. Nothing is downloaded: a layer of InceptionV3 is stood in for, unless its
@@ -68,7 +71,22 @@ def run_mode(
         made = mode.call(engine, given, options)
     for note in engine.report["notes"]:
         warnings.warn(note, stacklevel=2)
-    return made
+    return _film(made, mode, engine) if isinstance(made, Animation) else made
+
+
+def _film(made: Animation, mode: Mode, engine: Engine) -> Animation:
+    """The animation with its frames checked, what they say told, and the draws that are theirs in a film."""
+
+    def frame(index: int, previous: Picture | None) -> Picture:
+        told = len(engine.report["notes"])
+        engine.part(index, made.count)
+        with patch.dict(os.environ, DEEPDREAM_OFFLINE="1"):
+            shown = mode.check_picture(made.frame(index, previous), f"an animation whose frame {index + 1}")
+        for note in engine.report["notes"][told:]:
+            warnings.warn(note, stacklevel=2)
+        return shown
+
+    return replace(made, frame=frame)
 
 
 def check_pictures(given: Mapping[str, object]) -> None:
