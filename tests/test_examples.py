@@ -121,16 +121,30 @@ def test_the_page_lists_every_check_with_its_rule() -> None:
 
 def test_the_loop_of_the_page_climbs_layer_after_layer(tiny_network: Bench) -> None:
     names: dict[str, Any] = {"mode": mode, "Picture": Picture, "Engine": Engine, "obj": obj}
-    (loop,) = blocks("The engine")
+    loop, _ = blocks("The engine")
     exec(loop, names)
     steps: list[Any] = []
     run_mode(names["layers_in_turn"], picture(), bench=tiny_network, listeners=[steps.append])
     assert len(steps) == 30 and len({name for step in steps for name in step.terms}) == 3
 
 
+def test_the_parametrisation_of_the_page_mirrors_also_an_odd_width(tiny_network: Bench) -> None:
+    names: dict[str, Any] = {}
+    _, mirrored = blocks("The engine")
+    exec(mirrored, names)
+
+    @mode("sample", api=1)
+    def sample(image: Picture, engine: Engine) -> Picture:
+        """Climb it."""
+        aim, way = obj.layer("block1_conv2"), names["Mirrored"]()
+        return engine.ascend(image, aim, steps=2, jitter=4, parametrisation=way)
+
+    made = run_mode(sample, picture(33, 24), bench=tiny_network).pixels
+    assert np.array_equal(made, made[:, ::-1]) and np.abs(made - picture(33, 24).pixels)[:, :16].mean() > 1
+
+
 COOKBOOK: dict[str, tuple[Any, ...]] = {
     "contrast": ("block2_conv2",),
-    "one_against_all": ("block2_conv2", 3),
     "agreement": ("block1_conv2", "block2_conv2"),
     "towards": ("block2_conv2", picture(64, 48, seed=5)),
     "darkness": ("block2_conv2",),
