@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 
-__all__ = ["DeepDreamError", "UsageError", "did_you_mean", "file_meant", "said", "unwrapped"]
+__all__ = ["DeepDreamError", "UsageError", "did_you_mean", "file_meant", "misfit", "said", "unwrapped"]
 
 
 class DeepDreamError(Exception):
@@ -37,6 +37,13 @@ class UsageError(DeepDreamError):
     def __init__(self, message: str, hint: str | None = None, *, column: int | None = None) -> None:
         super().__init__(message, hint)
         self.column = column
+
+
+def misfit(message: str, hint: str) -> TypeError:
+    """The error for a thing of the wrong kind, which an author's code handed over, and the way out."""
+    error = TypeError(message)
+    error.add_note(f"hint: {hint}")
+    return error
 
 
 def said(error: BaseException) -> str:

@@ -221,10 +221,13 @@ def test_what_says_itself_what_is_wrong_is_left_as_it_is(
         ('engine.default_layers("dreams")', "no layers for 'dreams'"),
         ('obj.layer(["block1_conv1"])', "a layer is named by a text, not by ['block1_conv1']"),
         ('engine.ascend(image, obj.layer("block1_conv1"), transform="flip")', "'flip' is no function"),
-        ('engine.ascend(image, obj.match("block1_conv1", "a.png"))', "is a Picture, or activations, not str"),
+        (
+            'engine.ascend(image, obj.match("block1_conv1", "a.png"))',
+            "match takes a Picture, or activ",
+        ),
         (
             'engine.ascend(image, obj.custom("mine", "block1_conv1", lambda a: 0))',
-            "line 7): <lambda>() is given 2 arguments: too many",
+            "line 7): the value of the objective 'mine' must be a function of (activations, canvas)",
         ),
     ],
 )

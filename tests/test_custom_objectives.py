@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from deepdream import objectives as obj
 from deepdream.climb.engine import Engine, Step
 from deepdream.climb.parametrisations import Fourier, Pixels
 from deepdream.console.failures import explain
@@ -187,3 +188,57 @@ def test_tiles_that_were_asked_for_and_cannot_be_are_told_of(tiny_network: Bench
 def test_what_is_relative_begins_at_one_for_a_parametrisation_too(tiny_network: Bench) -> None:
     first, *_ = climb(tiny_network, layer(LAYER, relative=True), parametrisation=Darker())
     assert first.objective == pytest.approx(1, rel=1e-4)
+
+
+PHOTO = picture(32, 24)
+ARRAY = r"an array of the shape \[24, 32, 3\]"
+
+
+@pytest.mark.parametrize("term", [obj.match, obj.cosine, obj.direction, obj.content, obj.gram, obj.moments])
+@pytest.mark.parametrize(
+    ("aim", "given"), [(None, "NoneType"), ("b.png", "str"), (PHOTO.pixels, ARRAY), (3.0, "float")]
+)
+def test_what_cannot_be_aimed_at_is_refused_where_it_is_written(term: Any, aim: Any, given: str) -> None:
+    with pytest.raises(TypeError, match=f"takes a Picture, or activations .*, not {given}"):
+        term(LAYER, aim)
+    assert term(LAYER, PHOTO).layers == (LAYER,)
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        (lambda: obj.layers(LAYER), "layers takes a list of layers, not a text"),
+        (lambda: obj.Keyframes("0:a", 3), "Keyframes takes a list of keyframes, not a text"),
+        (lambda: obj.likeness(LAYER, PHOTO), "likeness takes a list of Pictures, not Picture"),
+        (lambda: obj.likeness(LAYER, [None]), "likeness takes a Picture, .* not NoneType"),
+        (
+            lambda: obj.gram(LAYER, [PHOTO, PHOTO]),
+            r"style\(block1_conv2\) takes a list of pairs, a Picture and its weight",
+        ),
+        (lambda: obj.total(layer(LAYER)), "total takes a list of objectives, not Objective"),
+        (lambda: obj.total([LAYER]), "total takes a list of objectives, not of str"),
+        (lambda: obj.match([LAYER], PHOTO), r"a layer is named by a text, not by \['block1_conv2'\]"),
+        (lambda: custom("mine", None, lambda a, x: 1), "custom takes a list of layers, not NoneType"),
+        (
+            lambda: custom("mine", LAYER, lambda a, x, t: 1),
+            r"the value of the objective 'mine' must be a function of \(activations, canvas\)",
+        ),
+        (
+            lambda: custom("mine", LAYER, lambda a, x: 1, target=lambda probe: 1.0),
+            r"the value of the objective 'mine' must be a function of \(activations, canvas, target\)",
+        ),
+        (
+            lambda: custom("mine", LAYER, lambda a, x, t: 1, target=lambda: 1.0),
+            r"the target of the objective 'mine' must be a function of \(probe\)",
+        ),
+    ],
+)
+def test_what_an_objective_does_not_take_is_said(written: Callable[[], Any], message: str) -> None:
+    with pytest.raises(TypeError, match=f"^{message}"):
+        written()
+
+
+def test_the_hint_of_a_wrong_argument_is_told() -> None:
+    with pytest.raises(TypeError) as caught:
+        obj.layers("block1_conv2")
+    assert str(explain(caught.value).hint).startswith("write ['block1_conv2']; ")

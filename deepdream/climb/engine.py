@@ -20,6 +20,7 @@ from deepdream.climb.pool import Pool
 from deepdream.climb.updates import Parametrisation, Update, Way, named
 from deepdream.errors import UsageError, did_you_mean, unwrapped
 from deepdream.objectives import Objective
+from deepdream.objectives.terms import Unmeasured
 from deepdream.pictures.picture import Picture
 from deepdream.pictures.scales import Size
 
@@ -74,7 +75,7 @@ class Engine(Context):
         choice = self._choose(tuple(layers))
         plan.check_size((picture.height, picture.width), choice)
         if self.dry:
-            return dict.fromkeys(layers)
+            return {name: Unmeasured() for name in layers}
         place = self._placement()
         with devices.working(place):
             network = self.pool.network(choice, self._dtype(place), place.first)

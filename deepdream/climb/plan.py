@@ -83,7 +83,7 @@ def no_number(terms: Mapping[str, float]) -> DeepDreamError:
     what = ", ".join(f"{label} is {value}" for label, value in lost.items())
     return DeepDreamError(
         f"the objective is no number at the first step: {what}",
-        "take smaller weights, or --precision float32",
+        "a division by 0 or a logarithm of 0 gives none; take smaller weights, or --precision float32",
     )
 
 

@@ -81,8 +81,10 @@ def _first_imported(names: list[str]) -> str | None:
 
 
 def meant(error: BaseException) -> str | None:
-    """The hint for a misspelt keyword argument, attribute or imported name."""
+    """The hint that an error brings along, or for a misspelt keyword argument, attribute or imported name."""
     with suppress(Exception):  # of foreign objects, any question may raise
+        if brought := [note for note in getattr(error, "__notes__", ()) if note.startswith("hint: ")]:
+            return f"{brought[0].removeprefix('hint: ')};"
         if isinstance(error, AttributeError) and error.name and error.obj is not None:
             return did_you_mean(error.name, [name for name in dir(error.obj) if not name.startswith("_")])
         text = said(error)

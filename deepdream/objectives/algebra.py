@@ -108,6 +108,11 @@ class Term:
     summary: Value | None = None
     of: Callable[[Tensor, Tensor], Tensor] | None = None
 
+    def __post_init__(self) -> None:
+        for name in self.layers:
+            if not isinstance(name, str):
+                raise TypeError(f"a layer is named by a text, not by {name!r}")
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -197,4 +202,9 @@ def summarised(
 
 def total(objectives: Iterable[Objective]) -> Objective:
     """The sum of `objectives`."""
-    return Objective(tuple(term for objective in objectives for term in objective.terms))
+    if not isinstance(objectives, Iterable):
+        raise TypeError(f"total takes a list of objectives, not {type(objectives).__name__}")
+    several = tuple(objectives)
+    if wrong := [type(it).__name__ for it in several if not isinstance(it, Objective)]:
+        raise TypeError(f"total takes a list of objectives, not of {wrong[0]}")
+    return Objective(tuple(term for objective in several for term in objective.terms))

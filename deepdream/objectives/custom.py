@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from deepdream.errors import DeepDreamError, UsageError
+from deepdream.errors import DeepDreamError, UsageError, misfit
 from deepdream.objectives.algebra import Objective, Parts, Probe, Target, Tensor, Term
-from deepdream.objectives.foreign import answerable, welcome
+from deepdream.objectives.foreign import answerable, takes, welcome
+from deepdream.objectives.terms import several
 
 __all__ = ["custom"]
 
@@ -33,7 +34,7 @@ def custom(
     those of the parts of a picture, so that it can be climbed in tiles: "mean" if it is a mean over the
     cells of the layer, "sum" if it is a sum, None if neither.
     """
-    names = (layers,) if isinstance(layers, str) else tuple(layers)
+    names = tuple(several("custom", [layers] if isinstance(layers, str) else layers, "layers"))
     if not names:
         raise UsageError(f"the objective '{name}' looks at no layer", "name the layers it needs")
 
@@ -46,6 +47,11 @@ def custom(
 
     if parts not in (None, "mean", "sum"):
         raise TypeError(f"the parts of the objective '{name}' are 'mean', 'sum' or None, not {parts!r}")
+    if target is None:
+        _check(name, "value", value, "activations, canvas", "a third is there only with target=")
+    else:
+        _check(name, "value", value, "activations, canvas, target", "target= measures the third")
+        _check(name, "target", target, "probe", "what it returns is the third argument of value")
     own = welcome(value)
 
     def checked(activations: Mapping[str, Tensor], canvas: Tensor, measured: Tensor) -> Tensor:
@@ -82,6 +88,12 @@ def custom(
             return tf.nest.map_structure(tf.convert_to_tensor, welcome(target)(probe))
 
     return Objective((Term(name, names, checked, target and aim, parts=parts),))
+
+
+def _check(name: str, which: str, function: Any, arguments: str, hint: str) -> None:
+    """A TypeError unless `function`, the value or target of an objective, takes so many arguments."""
+    if not (callable(function) and takes(function, arguments.count(",") + 1)):
+        raise misfit(f"the {which} of the objective '{name}' must be a function of ({arguments})", hint)
 
 
 def _moves(tape: Any, number: Tensor, sources: Sequence[Tensor]) -> bool:

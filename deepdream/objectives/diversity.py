@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from deepdream.objectives.algebra import Objective, Probe, Tensor
 from deepdream.objectives.statistics import gram_matrix
-from deepdream.objectives.terms import single
+from deepdream.objectives.terms import aimed, several, single
 
 if TYPE_CHECKING:
     from deepdream.pictures.picture import Picture
@@ -23,6 +23,9 @@ def likeness(name: str, pictures: Sequence[Picture]) -> Objective:
     in every climb: a list may grow from one to the next. Without pictures the value is 0. It is positive:
     subtract it.
     """
+
+    for picture in several("likeness", pictures, "Pictures"):
+        aimed("likeness", picture)
 
     def aim(probe: Probe) -> Tensor:
         import tensorflow as tf

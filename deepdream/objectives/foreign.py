@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 from deepdream.console.blame import of_function
 from deepdream.errors import DeepDreamError
 
-__all__ = ["answerable", "welcome"]
+__all__ = ["answerable", "takes", "welcome"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -55,6 +55,17 @@ def answerable(function: Callable[..., Any]) -> Iterator[None]:
         if place is not None and place not in getattr(error, "__notes__", ()):
             error.add_note(place)
         raise
+
+
+def takes(function: Callable[..., Any], count: int) -> bool:
+    """Whether `function` can be called with `count` arguments; of some built-in ones nobody knows."""
+    with suppress(ValueError):
+        signature = inspect.signature(function)
+        try:
+            signature.bind(*range(count))
+        except TypeError:
+            return False
+    return True
 
 
 def _check_call(function: Callable[..., Any], args: Any, kwargs: Any) -> None:

@@ -9,11 +9,12 @@ from deepdream.errors import UsageError
 from deepdream.objectives.algebra import Objective, total
 from deepdream.objectives.layerspec import LayerSpec, Ranked, check_rank, parse
 from deepdream.objectives.seeing import Metric, response
+from deepdream.objectives.terms import several
 
 __all__ = ["Seen", "layers", "parse_layer", "ranking"]
 
 Seen = Callable[[Sequence[str]], Mapping[str, Any]]
-"""Layer names -> the activations `[1, h, w, C]` of the picture at hand, or None for each in a dry run."""
+"""Layer names -> the activations `[1, h, w, C]` of the picture at hand; without a shape in a dry run."""
 
 
 def parse_layer(text: str) -> tuple[str, float]:
@@ -48,7 +49,8 @@ def layers(
     `border` is as for `response`. `seen` gives the activations of the picture at hand, whose strongest or
     weakest channels `mixed4[top5]` asks for.
     """
-    aims = [spec if isinstance(spec, LayerSpec) else parse(spec) for spec in specs]
+    named = several("layers", specs, "layers")
+    aims = [spec if isinstance(spec, LayerSpec) else parse(spec) for spec in named]
     if not any(aim.weight for aim in aims):
         raise UsageError("no layer has a weight other than 0", "name a layer, for instance --layer mixed4")
     relative = len(aims) > 1 if relative is None else relative
@@ -64,7 +66,8 @@ def layers(
         channels, listed = aim.channels, None
         if aim.ranked:
             known = activations[aim.layer]
-            found = () if known is None else [c for rank in aim.ranked for c in ranking(known, rank)]
+            ranks = aim.ranked if hasattr(known, "shape") else ()  # in a dry run there are none
+            found = [c for rank in ranks for c in ranking(known, rank)]
             channels = tuple(dict.fromkeys([*channels, *found]))
             listed = " ".join([*map(str, aim.ranked), *(["="] if channels else []), *map(str, channels)])
         few = bool(channels or listed)

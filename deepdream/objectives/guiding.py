@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from deepdream.objectives.algebra import Objective, Parts, Probe, Tensor
-from deepdream.objectives.terms import measured, single
+from deepdream.objectives.terms import aimed, measured, single
 from deepdream.pictures.scales import fit
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def direction(name: str, target: Picture | Tensor, *, relative: bool = False) ->
     the length of a typical feature of that canvas, √mean|x_p|².
     """
 
+    aimed("direction", target, vector=True)
+
     def aim(probe: Probe) -> tuple[Tensor, Tensor]:
         import tensorflow as tf
 
@@ -97,6 +99,8 @@ def _guided(
     parts: Parts,
 ) -> Objective:
     """A term that compares the cells of a layer, `[h·w, C]`, with those of a guide made `ready`."""
+
+    aimed(kind, target)
 
     def aim(probe: Probe) -> tuple[Tensor, Tensor]:
         import tensorflow as tf

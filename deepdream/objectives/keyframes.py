@@ -11,6 +11,7 @@ from deepdream.errors import UsageError
 from deepdream.objectives.algebra import Objective, total
 from deepdream.objectives.grammar import Seen, layers
 from deepdream.objectives.layerspec import LayerSpec, parse
+from deepdream.objectives.terms import several
 
 __all__ = ["Keyframes"]
 
@@ -30,7 +31,7 @@ class Keyframes:
     ) -> None:
         self._weights: dict[int, dict[LayerSpec, float]] = {}
         before = 0
-        for text in texts:
+        for text in several("Keyframes", texts, "keyframes"):
             index, spec = _read(text)
             if index >= frames:
                 raise UsageError(

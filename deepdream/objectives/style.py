@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from deepdream.errors import UsageError
+from deepdream.errors import UsageError, misfit
 from deepdream.objectives import gaussians
 from deepdream.objectives.algebra import Aligned, Objective, Probe, Tensor, summarised
 from deepdream.objectives.statistics import Moments, Sums, blend, feature_sums, moments_of
-from deepdream.objectives.terms import measured, single
+from deepdream.objectives.terms import aimed, measured, single
 from deepdream.pictures.scales import Size, fit
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ def content(name: str, target: Picture | Tensor, *, relative: bool = False) -> O
     `target` is the picture, measured at the size of each octave, or activations of the same
     shape as the canvas's. With `relative`, the value is divided by mean(F̂²). It is positive: subtract it.
     """
+
+    aimed("content", target)
 
     def aim(probe: Probe) -> Tensor:
         features = measured(name, target, probe, size=probe.size)
@@ -155,7 +157,7 @@ def _texture(
     distance: Callable[[Moments, Any], Tensor],
 ) -> Objective:
     """A term for the statistics of a layer: `ready` makes an aim of the wanted ones."""
-    wanted = _weighted(target)
+    wanted = _weighted(label, target)
 
     def aim(probe: Probe) -> tuple[Any, ...]:
         found = [(_measure(it, name, probe, scale), weight) for it, weight in wanted]
@@ -170,9 +172,11 @@ def _texture(
     return summarised(label, (name,), summary, of, aim)
 
 
-def _weighted(target: Aim) -> list[tuple[Any, float]]:
-    pairs = [*target] if isinstance(target, Sequence) else [(target, 1.0)]
-    kept = [(it, float(weight)) for it, weight in pairs if weight]
+def _weighted(called: str, target: Aim) -> list[tuple[Any, float]]:
+    pairs = [*target] if isinstance(target, list | tuple) else [(target, 1.0)]
+    if not all(isinstance(pair, Sequence) and len(pair) == 2 for pair in pairs):
+        raise misfit(f"{called} takes a list of pairs, a Picture and its weight", "write [(picture, 1.0)]")
+    kept = [(aimed(called, it), float(weight)) for it, weight in pairs if weight]
     if not kept or min(weight for _, weight in kept) < 0:
         raise UsageError("the weights of styles must not be negative, and not all 0")
     return kept
