@@ -217,7 +217,10 @@ def test_what_says_itself_what_is_wrong_is_left_as_it_is(
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        ('engine.ascend(image, obj.layer("block1_conv1"), octaves=0)', "a climb has at least one octave"),
+        (
+            'engine.ascend(image, obj.layer("block1_conv1"), octaves=0)',
+            "must be a whole number from 1, not 0",
+        ),
         ('engine.default_layers("dreams")', "no layers for 'dreams'"),
         ('obj.layer(["block1_conv1"])', "a layer is named by a text, not by ['block1_conv1']"),
         ('engine.ascend(image, obj.layer("block1_conv1"), transform="flip")', "'flip' is no function"),

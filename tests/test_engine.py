@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ import pytest
 from deepdream import objectives as obj
 from deepdream.backbones import resolve
 from deepdream.climb.engine import Engine, Pool, Step
+from deepdream.climb.parametrisations import Fourier
+from deepdream.climb.updates import LBFGS, Adam, Ascent
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.jobs.recipe import Common
 from deepdream.pictures.picture import Picture
@@ -222,3 +226,42 @@ def test_figures_of_another_objective_are_not_joined(pool: Pool, photo: Picture)
     engine.ascend(photo, obj.mean("block1_conv1"), steps=2)
     figures = engine.report["objective"]
     assert set(figures["start"]) == set(figures["end"]) == {"total", "mean(block1_conv1)"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"octave_scale": 1.0}, "octave_scale of ascend must be a number above 1, not 1.0"),
+        ({"octaves": 2.5}, "octaves of ascend must be a whole number from 1, not 2.5"),
+        ({"average": 1.0}, "average of ascend must be a number from 0 to below 1, or None, not 1.0"),
+        ({"jitter": -1}, "jitter of ascend must be a whole number from 0, not -1"),
+        ({"jitter": True}, "jitter of ascend must be a whole number from 0, not True"),
+        ({"step_size": math.nan}, "step_size of ascend must be a number from 0, not nan"),
+        ({"step_size": "2"}, "step_size of ascend must be a number from 0, not '2'"),
+        ({"optimiser": Ascent(-1.0)}, "step_size of ascend must be a number from 0, not -1.0"),
+        ({"optimiser": LBFGS(0)}, "history of ascend must be a whole number from 1, not 0"),
+        ({"optimiser": Adam}, "the optimiser of a climb is a name or settings, not <class"),
+        ({"seconds": 0}, "seconds of ascend must be a number above 0, or None, not 0"),
+        ({"stop_above": "1"}, "stop_above of ascend must be a number, or None, not '1'"),
+        ({"reinject": "before"}, "the reinject of a climb is True, False or 'after', not 'before'"),
+        ({"finish": 3}, "the finish of a climb is a function of a Picture, not 3"),
+        ({"parametrisation": Fourier}, "an object with start and decode, not the class Fourier"),
+        ({"sizes": [32, 64]}, r"pairs \(width, height\) of whole numbers, and 32 is none"),
+        ({"sizes": (64, 48)}, r"pairs \(width, height\) of whole numbers, and 64 is none"),
+        ({"sizes": [(32.0, 24.0)]}, r"pairs .*, and \(32.0, 24.0\) is none"),
+        ({"sizes": 64}, "takes a list of sizes, not int"),
+        ({"sizes": "64x48"}, "takes a list of sizes, not a text"),
+    ],
+    ids=str,
+)
+def test_what_a_climb_is_asked_for_is_looked_at_first(
+    arguments: dict[str, Any], message: str, photo: Picture
+) -> None:
+    with pytest.raises((TypeError, UsageError), match=message):
+        Engine(Common(), dry=True).ascend(photo, obj.layer("block1_conv1"), **arguments)
+
+
+def test_numbers_may_be_those_of_numpy(photo: Picture) -> None:
+    engine, sizes = Engine(Common(), dry=True), np.array([[24, 32], [48, 64]])
+    engine.ascend(photo, obj.layer("block1_conv1"), sizes=sizes, steps=np.int64(2), step_size=np.float32(1))
+    assert engine.report["octaves"] == [[24, 32], [48, 64]] and engine.report["steps"] == 4

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from deepdream import backbones
-from deepdream.climb import devices, plan, precision
+from deepdream.climb import asked, devices, plan, precision
 from deepdream.climb.context import Context
 from deepdream.climb.cutting import Cut
 from deepdream.climb.events import Finish, Listener, Step
@@ -131,16 +131,16 @@ class Engine(Context):
 
         Draws go on from climb to climb; an objective and settings used again are traced only once.
         """
-        asked = octaves if sizes is None else len(sizes)
+        asked.check(locals())
+        wanted = asked.flipped(sizes)
         update = named(optimiser, step_size, history) if isinstance(optimiser, str) else optimiser
-        choice = self._choose(plan.layers_of(image, objective, mask))
+        choice = self._choose(objective.layers)
         plan.check(objective, choice)
         full = (image.height, image.width)
-        wanted = None if sizes is None else [(height, width) for width, height in sizes]
         levels, note = plan.octaves(full, choice, octaves, octave_scale, wanted)
         if note:
             self.say(note)
-        counts = plan.counts(steps, asked, len(levels))
+        counts = plan.counts(steps, octaves if wanted is None else len(wanted), len(levels))
         if (again := self.repeats.get(str(self.steps))) and len(again) == len(levels):
             counts, seconds = tuple(again), None
         way = Way(update, jitter, shape, transform, parametrisation, average, stop_above, mask is not None)

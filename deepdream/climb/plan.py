@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 from deepdream import backbones
 from deepdream.climb import memory
@@ -19,7 +20,6 @@ from deepdream.jobs.placement import Device
 from deepdream.jobs.recipe import Common
 from deepdream.objectives import Objective
 from deepdream.objectives.layerspec import check_rank, runs
-from deepdream.pictures.picture import Picture
 from deepdream.pictures.scales import Size, octave_sizes
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "check_channels",
     "check_size",
     "counts",
-    "layers_of",
     "lost",
     "make",
     "no_number",
@@ -68,13 +67,13 @@ def octaves(
 def counts(steps: int | Sequence[int], octaves: int, used: int) -> tuple[int, ...]:
     """Steps of each of the `used` last of `octaves` octaves: one number for all, or one for each."""
     every = [steps] * octaves if not isinstance(steps, Sequence) else list(steps)
-    if not all(isinstance(count, int) for count in every):
+    if not all(isinstance(count, Integral) for count in every):
         raise TypeError(f"steps are a whole number, or one for each octave, not {steps!r}")
     if any(count < 0 for count in every):
         raise UsageError(f"{min(every)} steps are fewer than none")
     if len(every) != octaves:
         raise UsageError(f"{len(every)} numbers of steps for {octaves} octaves", "give one for each")
-    return tuple(every[-used:])
+    return tuple(map(int, every[-used:]))
 
 
 def no_number(terms: Mapping[str, float]) -> DeepDreamError:
@@ -118,16 +117,6 @@ def check_time(began: float, seconds: float | None) -> None:
         raise UsageError(
             f"{seconds:g} seconds were over before the first step", "give more time, or leave out --time"
         )
-
-
-def layers_of(image: object, objective: object, mask: object = None) -> tuple[str, ...]:
-    """The layers to climb at; a TypeError, told with the line of the plugin, for what cannot be climbed."""
-    if not isinstance(mask, Picture | None):
-        raise TypeError(f"the mask of a climb is a Picture, not {type(mask).__name__}")
-    if not (isinstance(image, Picture) and isinstance(objective, Objective)):
-        given = f"{type(image).__name__} and {type(objective).__name__}"
-        raise TypeError(f"ascend climbs from a Picture, with an Objective, in this order, not {given}")
-    return objective.layers
 
 
 def check(objective: Objective, choice: backbones.Choice) -> None:

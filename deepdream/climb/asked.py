@@ -1,0 +1,89 @@
+"""What `Engine.ascend` is asked for, looked at before anything else: of its arguments the kinds and ranges.
+
+What is of the wrong kind is a TypeError, which is told with the line of the plugin; a number out of its range
+may have come from the user, and is a UsageError.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from numbers import Integral, Real
+from typing import Any, Final
+
+from deepdream.climb.updates import Update
+from deepdream.errors import UsageError, misfit
+from deepdream.objectives import Objective
+from deepdream.objectives.terms import several
+from deepdream.pictures.picture import Picture
+from deepdream.pictures.scales import Size
+
+__all__ = ["check", "flipped"]
+
+_NUMBERS: Final[Mapping[str, tuple[Any, str, Callable[[Any], bool]]]] = {
+    "octaves": (Integral, "a whole number from 1", lambda n: n >= 1),
+    "octave_scale": (Real, "a number above 1", lambda n: n > 1),
+    "step_size": (Real, "a number from 0", lambda n: n >= 0),
+    "jitter": (Integral, "a whole number from 0", lambda n: n >= 0),
+    "history": (Integral, "a whole number from 1", lambda n: n >= 1),
+    "average": (Real, "a number from 0 to below 1, or None", lambda n: 0 <= n < 1),
+    "stop_above": (Real, "a number, or None", lambda n: True),
+    "seconds": (Real, "a number above 0, or None", lambda n: n > 0),
+}
+"""Of each number its kind, what it may be in words, and whether a finite one is in its range."""
+
+
+def check(given: Mapping[str, Any]) -> None:
+    """Refuse arguments of `ascend`, by name, that are of the wrong kind or out of range."""
+    image, objective, mask = given["image"], given["objective"], given["mask"]
+    if not isinstance(mask, Picture | None):
+        raise TypeError(f"the mask of a climb is a Picture, not {type(mask).__name__}")
+    if not (isinstance(image, Picture) and isinstance(objective, Objective)):
+        kinds = f"{type(image).__name__} and {type(objective).__name__}"
+        raise TypeError(f"ascend climbs from a Picture, with an Objective, in this order, not {kinds}")
+    for name in _NUMBERS:
+        _check_number(name, given[name])
+    optimiser, kind = given["optimiser"], given["parametrisation"]
+    if isinstance(optimiser, Update):
+        for name in ("step_size", "history"):
+            _check_number(name, getattr(optimiser, name, given[name]))
+    elif not isinstance(optimiser, str):
+        raise misfit(f"the optimiser of a climb is a name or settings, not {optimiser!r}", "write Adam(10)")
+    if given["reinject"] not in (True, False, "after"):
+        raise TypeError(f"the reinject of a climb is True, False or 'after', not {given['reinject']!r}")
+    if not callable(given["finish"]):
+        raise TypeError(f"the finish of a climb is a function of a Picture, not {given['finish']!r}")
+    if kind is not None and (
+        isinstance(kind, type) or not (hasattr(kind, "start") and hasattr(kind, "decode"))
+    ):
+        shown = "the class " + kind.__name__ if isinstance(kind, type) else type(kind).__name__
+        raise misfit(
+            f"the parametrisation of a climb is an object with start and decode, not {shown}",
+            "write parametrisations.Fourier(), for instance",
+        )
+
+
+def flipped(sizes: Any) -> list[Size] | None:
+    """The `sizes` (width, height) that `ascend` is given as (height, width)."""
+    if sizes is None:
+        return None
+    found: list[Size] = []
+    for size in several("the argument sizes", sizes, "sizes"):
+        pair = tuple(size) if hasattr(size, "__len__") else ()
+        if len(pair) != 2 or not all(isinstance(side, Integral) for side in pair):
+            raise misfit(
+                f"the sizes of a climb are pairs (width, height) of whole numbers, and {size!r} is none",
+                "write sizes=[(32, 24), (64, 48)], from small to large",
+            )
+        found.append((int(pair[1]), int(pair[0])))
+    return found
+
+
+def _check_number(name: str, value: Any) -> None:
+    kind, words, within = _NUMBERS[name]
+    if value is None and words.endswith("None"):
+        return
+    if isinstance(value, bool) or not isinstance(value, kind):
+        raise TypeError(f"{name} of ascend must be {words}, not {value!r}")
+    if not (math.isfinite(value) and within(value)):
+        raise UsageError(f"{name} of ascend must be {words}, not {value}")
