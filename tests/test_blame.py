@@ -178,7 +178,11 @@ def test_an_objective_that_returns_what_it_should_not_is_told_with_its_own_line(
     ("start", "decode", "said"),
     [
         ("return canvas", "parameters * 2", r"decode\(\) returned nothing\n.*line 12\)"),
-        ("return canvas", "return parameters.numpy()", r"decode gave ndarray, not a tensor\n.*line 12\)"),
+        (
+            "return canvas",
+            "return parameters.numpy()",
+            r"decode gave ndarray, not a tensor of float32\n.*line 12\)",
+        ),
         ("return tf.cast(canvas, tf.int32)", "return parameters", r"start gave int32, not .*\n.*line 9\)"),
     ],
 )

@@ -242,3 +242,34 @@ def test_the_hint_of_a_wrong_argument_is_told() -> None:
     with pytest.raises(TypeError) as caught:
         obj.layers("block1_conv2")
     assert str(explain(caught.value).hint).startswith("write ['block1_conv2']; ")
+
+
+CANVAS = r"must return a tensor float32 \[1, \?, \?, 3\], not "
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"transform": lambda canvas, seed: canvas[0]}, rf"the transform .* {CANVAS}float32 \[\?, \?, 3\]"),
+        ({"transform": lambda c, s: c[..., :1]}, rf"the transform .* {CANVAS}float32 \[1, \?, \?, 1\]"),
+        ({"transform": lambda c, s: tf.cast(c, tf.float16)}, rf"{CANVAS}float16 \[1, \?, \?, 3\]"),
+        ({"transform": lambda c, s: [c]}, rf"{CANVAS}list"),
+        ({"shape": lambda gradient: gradient[0]}, rf"the shape .* {CANVAS}float32 \[\?, \?, 3\]"),
+        ({"shape": tf.reduce_mean}, rf"the shape .* {CANVAS}float32 \[\]"),
+    ],
+)
+def test_what_a_function_of_a_climb_returns_is_looked_at(
+    how: dict[str, Any], message: str, tiny_network: Bench
+) -> None:
+    with pytest.raises(DeepDreamError, match=message):
+        climb(tiny_network, layer(LAYER), **how)
+
+
+class Double(Sideways):
+    def decode(self, parameters: Any, size: Any) -> Any:
+        return tf.cast(parameters, tf.float64)
+
+
+def test_a_parametrisation_decodes_to_float32(tiny_network: Bench) -> None:
+    with pytest.raises(DeepDreamError, match="decode gave float64, not a tensor of float32"):
+        climb(tiny_network, layer(LAYER), parametrisation=Double())

@@ -193,6 +193,24 @@ def test_a_picture_made_for_levels_from_0_to_1_is_noted() -> None:
         assert any("levels from 0 to 1" in note for note in engine.report["notes"]) is noted
 
 
+def test_a_mode_is_declared_with_parentheses() -> None:
+    with pytest.raises(TypeError, match=r'write @mode\("high-tide", api=1\)$'):
+
+        @mode  # type: ignore[arg-type]
+        def high_tide(image: Picture, engine: Engine) -> Picture:
+            """Rise."""
+            return image
+
+    @mode("tide")
+    def tide(image: Picture, engine: Engine) -> Picture:
+        """Rise."""
+        return image
+
+    with pytest.raises(DeepDreamError, match="the api None, not a number") as caught:
+        declare(tide, "tide.py")
+    assert caught.value.hint == 'write @mode("tide", api=1)'
+
+
 def test_a_mode_cannot_end_the_program() -> None:
     @mode("leaver", api=1)
     def leaver(image: Picture, engine: Engine) -> Picture:

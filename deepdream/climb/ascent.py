@@ -14,6 +14,7 @@ import tensorflow as tf
 from deepdream.climb import bands, memory, optim
 from deepdream.climb.gradient import TiledGradient, bare, values_of
 from deepdream.climb.network import Cutter, Network, Probe
+from deepdream.climb.returned import shaper, transformer
 from deepdream.climb.shaping import Local
 from deepdream.climb.tiling import Tile
 from deepdream.climb.updates import Way
@@ -65,8 +66,8 @@ class Climb:
         self.tiles: tuple[Tile, ...] = ()
         self.pulse: Callable[[float], bool] = lambda part: True
         self.cutter: Cutter = lambda size: ()
-        self._shape = welcome(self.way.shape) if self.way.shape else None
-        self._transform = welcome(self.way.transform) if self.way.transform else None
+        self._shape = shaper(self.way.shape) if self.way.shape else None
+        self._transform = transformer(self.way.transform) if self.way.transform else None
         self._decode = welcome(self.way.parametrisation.decode) if self.way.parametrisation else None
         self._optimiser = optim.make(self.way.update, bounded=self.way.parametrisation is None)
         self._x: tf.Tensor = None
@@ -133,9 +134,10 @@ class Climb:
         with tf.GradientTape() as tape:
             tape.watch(self._x)
             decoded = self._decode(self._x, self._size)
-        if not tf.is_tensor(decoded):
+        if not (tf.is_tensor(decoded) and decoded.dtype == tf.float32):
+            given = decoded.dtype.name if tf.is_tensor(decoded) else type(decoded).__name__
             raise DeepDreamError(
-                f"a parametrisation's decode gave {type(decoded).__name__}, not a tensor",
+                f"a parametrisation's decode gave {given}, not a tensor of float32",
                 "make the canvas of its parameters with TensorFlow functions: NumPy has no gradient",
             )
         found = list(decoded.shape)

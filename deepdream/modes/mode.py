@@ -10,6 +10,8 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from typer.models import ArgumentInfo, OptionInfo
+
 from deepdream.climb.engine import Engine
 from deepdream.errors import DeepDreamError, UsageError, did_you_mean
 from deepdream.jobs.inputs import found
@@ -24,40 +26,14 @@ __all__ = ["API_VERSION", "COMMON_NAMES", "TOOLS", "Mode", "declare", "declares"
 API_VERSION: Final = 1
 """The contract of `deepdream.api`. A mode says which one it was written for."""
 
-COMMON_NAMES: Final = frozenset(
-    [
-        *(
-            "model",
-            "weights",
-            "preprocess",
-            "precision",
-            "device",
-            "size",
-            "tile",
-            "memory",
-            "exact",
-            "seed",
-            "recipe",
-            "preset",
-        ),
-        *(
-            "output",
-            "overwrite",
-            "save_every",
-            "report",
-            "sweep",
-            "film",
-            "film_every",
-            "json",
-            "dry_run",
-            "quiet",
-            "verbose",
-            "debug",
-            "help",
-        ),
-        "listeners",
-    ]
-)
+# fmt: off
+COMMON_NAMES: Final = frozenset([
+    "model", "weights", "preprocess", "precision", "device", "size", "tile", "memory",
+    "exact", "seed", "recipe", "preset", "output", "overwrite", "save_every", "report",
+    "sweep", "film", "film_every", "json", "dry_run", "quiet", "verbose", "debug",
+    "help", "listeners",
+])
+# fmt: on
 """The options every mode has already, as flags or in Python; a mode has none of its own by such a name."""
 
 TOOLS: Final = ("layers", "models", "plugins", "doctor", "show", "replay", "style-file")
@@ -71,18 +47,21 @@ _Function = TypeVar("_Function", bound=_Makes)
 
 class _Declaration(NamedTuple):
     name: str
-    api: int
+    api: int | None
     defaults: Mapping[str, Any]
 
 
 def mode(
-    name: str, *, api: int, defaults: Mapping[str, Any] | None = None
+    name: str, *, api: int | None = None, defaults: Mapping[str, Any] | None = None
 ) -> Callable[[_Function], _Function]:
     """Declare a function as the mode `name`, written for the plugin interface number `api`.
 
     `defaults` override defaults of the common options, such as `{"size": 512}`. The function stays what it
     is and can be called; whether it makes a mode is said when it is loaded.
     """
+    if callable(name):  # '@mode' without parentheses
+        own = getattr(name, "__name__", "name").replace("_", "-")
+        raise TypeError(f'a mode is declared by its name: write @mode("{own}", api={API_VERSION})')
 
     def decorate(function: _Function) -> _Function:
         if not inspect.isfunction(function):
@@ -274,7 +253,7 @@ def declare(function: _Makes, source: str, plugin: Plugin | None = None) -> Mode
         raise DeepDreamError(f"the mode '{name}' has the name of a deepdream command", "rename the mode")
     if not isinstance(api, int):
         wrong = f"the mode '{name}' has the api {api!r}, not a number"
-        raise DeepDreamError(wrong, f"write api={API_VERSION}")
+        raise DeepDreamError(wrong, f'write @mode("{name}", api={API_VERSION})')
     if api != API_VERSION:
         newer = api > API_VERSION
         raise DeepDreamError(
@@ -313,6 +292,11 @@ def _signature(function: _Makes) -> tuple[str, tuple[Parameter, ...], Kind]:
             )
         if name not in hints:
             raise DeepDreamError(f"parameter '{name}' has no type annotation", "add it")
+        if isinstance(getattr(hints[name], "__origin__", None), OptionInfo | ArgumentInfo):
+            raise DeepDreamError(
+                f"the annotation of '{name}' begins with its {type(get_args(hints[name])[0]).__name__[:-4]}",
+                "the type comes first: 'Annotated[bool, Option(...)]', for instance",
+            )
         if hints[name] is Engine:
             engines.append(name)
             continue
