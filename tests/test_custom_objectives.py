@@ -12,6 +12,7 @@ import pytest
 from deepdream import objectives as obj
 from deepdream.climb.engine import Engine, Step
 from deepdream.climb.parametrisations import Fourier, Pixels
+from deepdream.climb.transforms import rotate
 from deepdream.console.failures import explain
 from deepdream.errors import DeepDreamError, unwrapped
 from deepdream.objectives import Objective, custom, layer
@@ -208,6 +209,14 @@ def test_what_cannot_be_aimed_at_is_refused_where_it_is_written(term: Any, aim: 
     ("written", "message"),
     [
         (lambda: obj.layers(LAYER), "layers takes a list of layers, not a text"),
+        (lambda: obj.layers({LAYER: 0.5}), "layers takes a list of layers, not dict"),
+        (lambda: obj.layers([(LAYER, 0.5)]), r"layers takes texts, not \('block1_conv2', 0.5\)"),
+        (lambda: obj.response(LAYER, metric="l3"), "the metric of a response is one of l2, mean, l1, relu"),
+        (lambda: obj.response(LAYER, channels=3), "response takes a list of channels, not int"),
+        (lambda: obj.channel(LAYER, 1.5), "a channel is a whole number from 0, not 1.5"),
+        (lambda: obj.neuron(LAYER, 1, x="0.5"), "a place is given in fractions of the picture, not '0.5'"),
+        (lambda: rotate(10), "rotate takes a list of angles, not int"),
+        (lambda: Engine().features(PHOTO.pixels, LAYER), "features are those of a Picture, not of ndarray"),
         (lambda: obj.Keyframes("0:a", 3), "Keyframes takes a list of keyframes, not a text"),
         (lambda: obj.likeness(LAYER, PHOTO), "likeness takes a list of Pictures, not Picture"),
         (lambda: obj.likeness(LAYER, [None]), "likeness takes a Picture, .* not NoneType"),

@@ -70,9 +70,9 @@ def flipped(sizes: Any) -> list[Size] | None:
     found: list[Size] = []
     for size in several("the argument sizes", sizes, "sizes"):
         pair = tuple(size) if hasattr(size, "__len__") else ()
-        if len(pair) != 2 or not all(isinstance(side, Integral) for side in pair):
+        if len(pair) != 2 or not all(isinstance(side, Integral) and int(side) > 0 for side in pair):
             raise misfit(
-                f"the sizes of a climb are pairs (width, height) of whole numbers, and {size!r} is none",
+                f"sizes of ascend are pairs (width, height) of whole numbers from 1, and {size!r} is none",
                 "write sizes=[(32, 24), (64, 48)], from small to large",
             )
         found.append((int(pair[1]), int(pair[0])))

@@ -72,6 +72,8 @@ class Engine(Context):
     def features(self, picture: Picture, layers: str | Sequence[str]) -> dict[str, Any]:
         """Activations of `picture` at its own size: layer name -> float32 tensor `[1, h, w, C]`."""
         layers = [layers] if isinstance(layers, str) else list(layers)
+        if not isinstance(picture, Picture):
+            raise TypeError(f"features are those of a Picture, not of {type(picture).__name__}")
         choice = self._choose(tuple(layers))
         plan.check_size((picture.height, picture.width), choice)
         if self.dry:

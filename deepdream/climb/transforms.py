@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from deepdream.objectives.foreign import welcome
+from deepdream.objectives.terms import several
 
 __all__ = ["Transform", "compose", "flip", "jitter", "pad", "rotate", "scale", "standard"]
 
@@ -67,6 +68,7 @@ def jitter(distance: int) -> Transform:
 
 def scale(factors: Sequence[float]) -> Transform:
     """One of the `factors`, drawn anew in every step, times as large; linear interpolation."""
+    factors = several("scale", factors, "factors")
 
     def scaled(canvas: Tensor, seed: Tensor) -> Tensor:
         import tensorflow as tf
@@ -80,6 +82,7 @@ def scale(factors: Sequence[float]) -> Transform:
 
 def rotate(degrees: Sequence[float], level: float = _GREY) -> Transform:
     """A turn about the centre by one of the angles, counter-clockwise; corners that come in are grey."""
+    degrees = several("rotate", degrees, "angles")
 
     def rotated(canvas: Tensor, seed: Tensor) -> Tensor:
         import tensorflow as tf

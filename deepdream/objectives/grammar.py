@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from deepdream.errors import UsageError
+from deepdream.errors import UsageError, misfit
 from deepdream.objectives.algebra import Objective, total
 from deepdream.objectives.layerspec import LayerSpec, Ranked, check_rank, parse
 from deepdream.objectives.seeing import Metric, response
@@ -50,6 +50,8 @@ def layers(
     weakest channels `mixed4[top5]` asks for.
     """
     named = several("layers", specs, "layers")
+    if wrong := [it for it in named if not isinstance(it, str | LayerSpec)]:
+        raise misfit(f"layers takes texts, not {wrong[0]!r}", "a weight stands in the text: 'mixed4:0.5'")
     aims = [spec if isinstance(spec, LayerSpec) else parse(spec) for spec in named]
     if not any(aim.weight for aim in aims):
         raise UsageError("no layer has a weight other than 0", "name a layer, for instance --layer mixed4")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from numbers import Integral, Real
 from typing import Any, Final, Literal, get_args
 
 from deepdream.errors import UsageError
 from deepdream.objectives.algebra import Objective, Probe, Tensor, Term
 from deepdream.objectives.layerspec import Ranked, runs
+from deepdream.objectives.terms import several
 from deepdream.pictures.scales import fit
 
 __all__ = ["METRICS", "Metric", "channel", "layer", "mean", "neuron", "response"]
@@ -40,7 +42,11 @@ def response(
     """
     if not isinstance(name, str):
         raise TypeError(f"a layer is named by a text, not by {name!r}; `layers` takes several")
-    chosen = tuple(channels)
+    if metric not in METRICS:
+        raise TypeError(f"the metric of a response is one of {', '.join(METRICS)}, not {metric!r}")
+    chosen = tuple(several("response", channels, "channels"))
+    if wrong := [channel for channel in chosen if not isinstance(channel, Integral)]:
+        raise TypeError(f"a channel is a whole number from 0, not {wrong[0]!r}")
 
     def value(activations: Any, _x: Tensor, loudness: Tensor) -> Tensor:
         import tensorflow as tf
@@ -116,6 +122,8 @@ def neuron(name: str, index: int, x: float = 0.5, y: float = 0.5) -> Objective:
 
 
 def _fraction(value: float) -> float:
+    if not isinstance(value, Real):
+        raise TypeError(f"a place is given in fractions of the picture, not {value!r}")
     if not 0 <= value <= 1:
         raise UsageError(f"a place is given in fractions of the picture, from 0 to 1, not {value}")
     return value

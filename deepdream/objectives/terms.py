@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from deepdream.errors import misfit
@@ -51,10 +51,10 @@ def aimed(called: str, target: Any, *, vector: bool = False) -> Any:
 
 
 def several(called: str, items: Any, what: str) -> list[Any]:
-    """The `items` as a list; a TypeError if they are a text, or none at all."""
+    """The `items` as a list; a TypeError if they are a text, a dict, or no list at all."""
     if isinstance(items, str):
         raise misfit(f"{called} takes a list of {what}, not a text", f"write [{items!r}]")
-    if not isinstance(items, Iterable):
+    if isinstance(items, Mapping) or not isinstance(items, Iterable):
         given = type(items).__name__
         raise misfit(f"{called} takes a list of {what}, not {given}", "one, too, is written in brackets")
     return list(items)
