@@ -79,6 +79,7 @@ def test_a_gradient_that_is_zero_is_one_and_so_is_that_of_the_canvas(
             lambda a, x: tf.reduce_mean(a[LAYER], axis=[1, 2, 3]),
             "the objective 'wrong' must be one number, not a tensor of shape",
         ),
+        (lambda a, x: {"mean": flat(a)}, "the objective 'wrong' must be one number, not dict"),
         (lambda a, x: None, r"<lambda>\(\) returned nothing"),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from deepdream.errors import DeepDreamError, UsageError, misfit
 from deepdream.objectives.algebra import Objective, Parts, Probe, Target, Tensor, Term
@@ -11,6 +11,8 @@ from deepdream.objectives.foreign import answerable, takes, welcome
 from deepdream.objectives.terms import several
 
 __all__ = ["custom"]
+
+_REDUCE: Final = "reduce it, for instance with tf.reduce_mean"
 
 
 def custom(
@@ -64,7 +66,11 @@ def custom(
         given = (found, canvas) if target is None else (found, canvas, measured)
         with tf.GradientTape() as tape:
             tape.watch([dict(found), canvas])
-            result = tf.convert_to_tensor(own(*given))
+            returned = own(*given)
+            if isinstance(returned, str | Mapping):
+                kind = type(returned).__name__
+                raise DeepDreamError(f"the objective '{name}' must be one number, not {kind}", _REDUCE)
+            result = tf.convert_to_tensor(returned)
         # Only while the step is traced, and no further than to the activations: it costs no step a thing.
         if tf.inside_function() and not _moves(tape, result, [*found.values(), canvas]):
             raise DeepDreamError(
@@ -76,7 +82,7 @@ def custom(
             shape = "unknown shape" if result.shape.rank is None else f"shape {result.shape.as_list()}"
             raise DeepDreamError(
                 f"the objective '{name}' must be one number, not a tensor of {shape}",
-                "reduce it, for instance with tf.reduce_mean",
+                _REDUCE,
             )
         return tf.cast(result, tf.float32)
 
