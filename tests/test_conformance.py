@@ -101,7 +101,7 @@ class Wild:
 
 BREAKS: dict[str, tuple[Body, str]] = {
     "rises": (
-        lambda i, e: e.ascend(i, -1.0 * obj.layer("block1_conv2"), steps=4, step_size=-1.0),
+        lambda i, e: e.ascend(i, -1.0 * obj.layer("block1_conv2"), steps=4, shape=lambda g: -g),
         "it fell in 1 of 1 octaves",
     ),
     "moves": (thrown_away, "its 4 steps change nothing: use the picture that engine.ascend returns"),
