@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 import platform
+import re
 import sys
 import tempfile
 import threading
@@ -38,8 +40,10 @@ def silence_tensorflow(*, show: bool = False) -> None:
         if "tensorflow" in sys.modules:
             return
         notices = ""
+        # A flag in there that XLA does not know ends the process: its last words must be seen.
+        parked = contextlib.nullcontext(io.BytesIO()) if os.environ.get("TF_XLA_FLAGS") else _parked(2)
         try:
-            with _parked(2) as file:
+            with parked as file:
                 try:
                     import tensorflow as tf
 
@@ -54,10 +58,12 @@ def silence_tensorflow(*, show: bool = False) -> None:
             if show:
                 sys.stderr.write(notices)
             reason = (str(error).strip() or "no reason given").splitlines()[0]
-            raise DeepDreamError(
-                f"TensorFlow cannot be loaded: {reason}",
-                "reinstall it with 'pip install --force-reinstall tensorflow'; 'deepdream doctor' tells more",
-            ) from error
+            hint = (
+                "reinstall it with 'pip install --force-reinstall tensorflow'; 'deepdream doctor' tells more"
+            )
+            if re.search("failed to map segment|cannot allocate memory", reason, re.IGNORECASE):
+                hint = "memory is short: it takes about half a gigabyte; see 'ulimit -v'"
+            raise DeepDreamError(f"TensorFlow cannot be loaded: {reason}", hint) from error
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
     if show and notices:
         sys.stderr.write(notices)

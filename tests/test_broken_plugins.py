@@ -119,6 +119,19 @@ def test_the_second_of_two_modes_of_one_name_is_told_to_change(tmp_path: Path) -
     ]
 
 
+def test_damaged_metadata_is_laid_to_its_package_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "calm_sleepers.py", "calm")
+    installed(tmp_path, "sleepers", "c = calm_sleepers\n")
+    installed(tmp_path, "nightmare", "= = =\nno entry\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = registry.load({})
+    assert "calm" in found.modes
+    (problem,) = found.problems
+    assert problem.source == "nightmare 1.5"
+
+
 def test_an_exception_while_loading_is_told_with_its_line_and_what_was_meant(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

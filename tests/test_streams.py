@@ -52,3 +52,11 @@ def test_a_message_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str
 def test_a_table_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     table(["name"], [["\x1b[31mred\nnext"]])
     assert capsys.readouterr().out.splitlines() == ["name", "\\x1b[31mred\\nnext"]
+
+
+def test_a_voice_writes_the_bytes_of_names_that_are_no_text() -> None:
+    code = "from deepdream.console.streams import Voice; Voice().error('no file n\\udcc3\\udcb6\\ud800.png')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE
+    )
+    assert done.stderr == "error: no file nö\\ud800.png\n".encode()

@@ -58,6 +58,8 @@ def explain(error: BaseException, modes: Iterable[Mode] = ()) -> Failure:
         return Failure("out of memory", "make a smaller picture with --size, or look at a shallower layer", 1)
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return Failure("cannot write: no space left on device", "free some space", 1)
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return Failure("too many open files", "allow more: ulimit -n 1024", 1)
     name, text = type(error).__name__, _in_one_line(error)
     hint = "the same command with --debug shows where; please report it"
     if mode := _raised_in(error, modes):

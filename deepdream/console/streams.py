@@ -185,7 +185,7 @@ def _copy_of_stderr() -> TextIO | None:
     if sys.stderr is None:
         return None
     try:
-        return os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="backslashreplace")
+        return os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="surrogateescape")
     except (OSError, ValueError):  # not a file: a notebook's or a test's stream
         return sys.stderr
 

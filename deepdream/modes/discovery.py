@@ -78,12 +78,17 @@ def places(environ: Mapping[str, str]) -> Iterator[Place]:
                 way = f"take {folder} out of" if len(named) > 1 else "unset"
                 way = f"{way} DEEPDREAM_PLUGINS" if number < len(named) else f"delete {path}"
                 yield Place(str(path), partial(from_file, path), file=path, undo=way)
+    entries: list[importlib.metadata.EntryPoint] = []
     try:
-        entries = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name)
-    except Exception as error:  # one package with damaged metadata
-        yield Place("installed packages", partial(_raise, error))
-        return
-    for entry in entries:
+        entries += importlib.metadata.entry_points(group=GROUP)
+    except Exception:  # of a package with damaged metadata: which one, and what of the others
+        for package in importlib.metadata.distributions():
+            try:
+                entries += package.entry_points.select(group=GROUP)
+            except Exception as error:
+                name = package.metadata["Name"]
+                yield Place(f"{name} {package.version}", partial(_raise, error), undo=f"pip uninstall {name}")
+    for entry in sorted(entries, key=lambda entry: entry.name):
         maker = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an installed package"
         undo = f"pip uninstall {entry.dist.name}" if entry.dist else None
         yield Place(f"{maker} ({entry.value})", partial(_from_entry, entry), undo=undo)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,8 +70,21 @@ def _packages() -> Iterator[Finding]:
         missing = version == "?"
         hint = f"install it: pip install {name}" if missing else None
         yield Finding(name, not missing, "not installed" if missing else version, hint)
-    for name in ("typer", "rich"):
-        yield Finding(name, True, importlib.metadata.version(name))
+    for name in sorted(_requirements() - set(versions())):
+        try:
+            yield Finding(name, True, importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(name, False, "not installed", f"install it: pip install {name}")
+
+
+def _requirements() -> set[str]:
+    """The packages that this one cannot do without, as its metadata names them."""
+    try:
+        wanted = importlib.metadata.requires("deepdream") or []
+    except importlib.metadata.PackageNotFoundError:  # run from a folder, not installed
+        wanted = []
+    names = (re.match(r"[\w.-]+", item) for item in wanted if "extra ==" not in item)
+    return {found[0].lower() for found in names if found}
 
 
 def _tensorflow() -> Finding:
@@ -112,7 +126,7 @@ def _weights() -> Finding:
 
 
 def _folder(topic: str, folder: Path) -> Finding:
-    there = next(place for place in (folder, *folder.parents) if place.is_dir())
+    there = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
     try:
         with tempfile.TemporaryFile(dir=there):
             return Finding(topic, True, f"{folder} is writable")

@@ -87,6 +87,20 @@ def test_doctor_is_content_with_this_machine(run: Run, monkeypatch: pytest.Monke
     assert done.code == 1 and "damaged" in done.out and "reinstall" in done.out
 
 
+def test_doctor_names_a_cache_that_is_no_folder_and_every_dependency(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_HOME", "/dev/null")
+    wanted = ["typer>=0.12", "scipy", "nowhere-to-be-found>=2", 'av; extra == "video"']
+    monkeypatch.setattr("importlib.metadata.requires", lambda name: wanted)
+    done = run("doctor", "--quick", "--json")
+    found = {item["topic"]: item for item in done.json}
+    assert done.code == 1
+    assert not found["weights cache"]["ok"] and "not a directory" in found["weights cache"]["says"]
+    assert found["scipy"]["ok"] and "av" not in found
+    assert found["nowhere-to-be-found"]["says"] == "not installed"
+
+
 def test_show_and_reuse(run: Run) -> None:
     assert run("dream", "a.png", *QUICK, "--seed", "5", "-o", "c.png").code == 0
     shown = run("show", "c.png")
