@@ -172,6 +172,11 @@ class Climb:
             x = self._mean / self._mean_weight
         return x if self._decode is None else self._decode(x, self._size)
 
+    @property
+    def aimed(self) -> bool:
+        """Whether the canvas that an octave starts from counts after its first step, too."""
+        return self._decode is not None or any(term.target for term in self.objective.terms)
+
     def state(self) -> list[np.ndarray]:
         """All that the next step depends on, as arrays; `restore` takes it back after an `enter`."""
         return [np.asarray(value) for value in (self._x, *self._variables())]

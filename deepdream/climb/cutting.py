@@ -108,45 +108,49 @@ def cut(
     layers = tuple(choice.backbone.layer(name) for name in dict.fromkeys(choice.used.values()))
     adds_up = all(term.parts is not None for term in objective.terms)
     seen = tiling.reach(layers) if adds_up else None
+    there = need.beside(sizes[-1])
     part = 1.0 if exact else _ENOUGH.get(choice.backbone.name, 1.0)
     short = None if seen is None else tiling.shortened(seen, layers, part)
 
     def grid(size: Size, refuse: bool = True) -> Grid | None:
-        whole = _grid(size, need, seen, tile, budget, refuse=False)
+        whole = _grid(size, there, seen, tile, budget)
         if short is not None and short != seen:
             if whole and tiling.cost(tiling.cut(size, layers, whole.seen, whole.core), size) <= _DEAR:
                 return whole
-            found = _grid(size, need, short, tile, budget, refuse=False)
+            found = _grid(size, there, short, tile, budget)
             if found and found.core >= _LEAST:
                 return found
-        return whole or _grid(size, need, seen, tile, budget, refuse)
+        if refuse and not whole and tile in ("auto", "off") and budget and there.bytes(size) > budget * 1e9:
+            raise _too_large(sizes[-1], need, budget)
+        return whole
 
     grids = {size: grid(size) for size in sizes}
     share = 1 if tile == "off" else devices
     found = Cut(layers, seen, grids, 0, budget, lambda size: grid(size, refuse=False), share)
-    tiles = found.tiles(sizes[-1])
-    return replace(found, memory=need.bytes(sizes[-1], tiling.largest(tiles) if tiles else None))
+    cuts = [(size, found.tiles(size)) for size in sizes]
+    most = max(there.bytes(size, tiling.largest(tiles) if tiles else None) for size, tiles in cuts)
+    return replace(found, memory=most)
 
 
 def _grid(
-    size: Size, need: memory.Need, seen: tiling.Reach | None, tile: str, budget: float | None, refuse: bool
+    size: Size, need: memory.Need, seen: tiling.Reach | None, tile: str, budget: float | None
 ) -> Grid | None:
+    """The largest tiles that fit; None where the whole does, or not even small ones."""
     if tile not in ("auto", "off"):
         if seen is None:
             raise UsageError("this objective cannot be tiled", "leave out --tile")
         fixed = -(-int(tile) // seen.stride) * seen.stride
         return Grid(fixed, seen) if fixed < max(size) else None
-    if budget is None or need.bytes(size) <= budget * 1e9:
+    if budget is None or need.bytes(size) <= budget * 1e9 or seen is None or tile == "off":
         return None
-    if seen is not None and tile == "auto":
-        side = need.core(size, seen, budget * 1e9)
-        if side is not None:
-            return Grid(side, seen)
-    if refuse:
-        fits = int(0.95 * need.largest_side(size, budget * 1e9))
-        raise DeepDreamError(
-            f"a picture of {size[1]}x{size[0]} px needs about {need.bytes(size) / 1e9:.1f} GB of "
-            f"memory, and may take {budget:.1f}",
-            f"--size {fits} fits" if fits else "allow more with --memory; without it, what is free counts",
-        )
-    return None
+    side = need.core(size, seen, budget * 1e9)
+    return None if side is None else Grid(side, seen)
+
+
+def _too_large(size: Size, need: memory.Need, budget: float) -> DeepDreamError:
+    fits = int(0.95 * need.largest_side(size, budget * 1e9))
+    return DeepDreamError(
+        f"a picture of {size[1]}x{size[0]} px needs about {need.bytes(size) / 1e9:.1f} GB of "
+        f"memory, and may take {budget:.1f}",
+        f"--size {fits} fits" if fits else "allow more with --memory; without it, what is free counts",
+    )

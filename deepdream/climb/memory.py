@@ -32,12 +32,12 @@ _SLACK = 1.05
 _READ = 3
 """How often an activation that the objective reads is there in float32, its gradient included."""
 
-_TILED = 1.2
-"""How much more of that tiles hold, which are not all of one size; measured on 33 megapixels."""
+_TILED = 1.8
+"""How much more of that tiles hold, which are not all of one size; measured on 6 and on 33 megapixels."""
 
 _CANVASES = 4
-"""Float32 canvases alive at once in plain ascent, the picture on the host among them; with tiles the next
-canvas takes the place of the gradient. Measured on 33 megapixels."""
+"""Float32 canvases alive at once in plain ascent: the picture on the host, the canvas, its gradient, whose
+place the next canvas takes where there are tiles, and what the octave began with or the last one left."""
 
 _ADAM, _LBFGS = 8, 9
 """Float32 canvases more with an optimiser, for what it keeps and for its update, beside L-BFGS's two for
@@ -55,30 +55,37 @@ class Need:
     """What a gradient step needs of memory, in bytes."""
 
     canvas: float
-    """For every pixel of the whole canvas."""
+    """For every pixel of the whole canvas, in every octave: the smaller ones wait beside pyramids of it."""
     activations: float
     """For every pixel that goes through the network at once."""
     resident: float = _RESIDENT
     """Before the first pixel."""
     summing: float = 0.0
     """Besides, where tiles take a pass of their own for sums over the whole."""
+    own: float = 0.0
+    """For every pixel of an octave's canvas, what the optimiser and aligned targets keep."""
+
+    def beside(self, size: Size) -> Need:
+        """What the octaves below the largest, of `size`, need: its canvases are there all along."""
+        return replace(self, canvas=0.0, resident=self.resident + self.canvas * size[0] * size[1])
 
     def bytes(self, size: Size, at_once: int | None = None) -> int:
         """The peak of a run whose largest canvas is `size`, if `at_once` pixels are looked at together."""
         pixels = size[0] * size[1]
         seen = pixels if at_once is None else min(_TILED * at_once, pixels)
         resident = self.resident + (0.0 if at_once is None else self.summing)
-        return int(resident + self.canvas * pixels + self.activations * seen)
+        return int(resident + (self.canvas + self.own) * pixels + self.activations * seen)
 
     def largest_side(self, size: Size, budget: float) -> int:
         """The longer side of the largest whole canvas shaped like `size` that `budget` bytes hold."""
-        pixels = max(0.0, budget - self.resident) / (self.canvas + self.activations)
+        pixels = max(0.0, budget - self.resident) / (self.canvas + self.own + self.activations)
         return math.floor(max(size) * math.sqrt(pixels / (size[0] * size[1])))
 
     def core(self, size: Size, seen: Reach, budget: float) -> int | None:
         """The side of the largest tile cores that `budget` bytes allow; None if not even small ones."""
         resident = self.resident + self.summing
-        pixels = (budget - resident - self.canvas * size[0] * size[1]) / (_TILED * self.activations)
+        left = budget - resident - (self.canvas + self.own) * size[0] * size[1]
+        pixels = left / (_TILED * self.activations)
         room = math.sqrt(max(0.0, pixels)) - seen.before - seen.after
         side = math.floor(min(room, _LARGEST_CORE) / seen.stride) * seen.stride
         return side if side >= 4 * seen.stride else None
@@ -104,17 +111,18 @@ def need(
     deepest = max(i for i, layer in enumerate(backbone.layers) if layer.name in read)
     kept = sum(layer.channels / layer.stride**2 for layer in backbone.layers[: deepest + 1])
     seen = sum(layer.channels / layer.stride**2 for layer in backbone.layers if layer.name in read)
-    canvases = _CANVASES
+    canvases = 0
     if isinstance(update, Adam):
-        canvases += _ADAM
+        canvases = _ADAM
     elif isinstance(update, LBFGS):
-        canvases += _LBFGS + 2 * update.history
+        canvases = _LBFGS + 2 * update.history
     whole = sum(layer.channels / layer.stride**2 for layer in map(backbone.layer, aligned))
     width = 2 if precision == "bfloat16" else 4
     weights = _weights(backbone, deepest) * width / 4
     resident = _RESIDENT + (_COPIES + _FORWARD * measured) * weights
     activations = _SLACK * kept * width + _READ * 4 * seen
-    return Need(4 * (3 * canvases + whole), activations, resident, _FORWARD * weights * summed)
+    own = 4 * (3 * canvases + whole)
+    return Need(12 * _CANVASES, activations, resident, _FORWARD * weights * summed, own)
 
 
 def _weights(backbone: Backbone, deepest: int) -> float:

@@ -103,28 +103,32 @@ def climb(
     the steps are taken again. `pulse` is told after every tile what part of the work is done, and ends the
     climb by returning false.
     """
-    original = to_canvas(start)
-    bases = _bases(original, route)
+    full: Size = (start.height, start.width)
+    bases = _bases(to_canvas(start), route)
     clock = _Clock(route)
     halvings = 0
-    canvas = bases[0]
+    canvas, below = bases[0], None
     state = route.resume
-    for octave, (size, base) in enumerate(zip(route.sizes, bases, strict=True)):
+    # A huge canvas is kept no longer than it is needed: `climb.memory` counts them.
+    for octave, size in enumerate(route.sizes):
+        base = bases.pop(0)
         if state is not None and octave < state.octave:
+            below = base
             continue
-        sharper = base - resize(bases[octave - 1], size) if octave and route.reinject == "after" else None
+        sharper = base - resize(below, size) if octave and route.reinject == "after" else None
         if octave and state is None:
-            again = route.reinject is True
-            canvas = base + resize(canvas - bases[octave - 1], size) if again else resize(canvas, size)
+            canvas = base + resize(canvas - below, size) if route.reinject is True else resize(canvas, size)
         if state is not None:
             canvas = tf.constant(state.arrays[0])  # what the targets of the octave are measured on
+        below = base if bases else None
+        base = base if route.reinject and size != full else None
         warm = route.warm and octave > 0 and state is None
         step.cutter = lambda other, halved=halvings: looks(other, halved)  # type: ignore[misc]
         step.enter(canvas, tiles(size, halvings), mask=_mask(route, size), warm=warm)
         if state is not None:
             step.restore(state.arrays[1:])
             clock.resume(state)
-        state = None
+        begin, canvas, state = canvas if step.aimed else None, None, None
         clock.enter(octave)
         while count := clock.chunk(tiled=bool(step.tiles)):
             began = time.perf_counter()
@@ -143,14 +147,14 @@ def climb(
             steps = len(taken.values)
             seconds = (time.perf_counter() - began) / steps
             clock.took(steps, seconds, stop=taken.stopped)
-            shown = _shown(_with(step.canvas, sharper), original, base if route.reinject else None)
-            kept = _state(step, clock, canvas)
+            shown = _shown(_with(step.canvas, sharper), start, base)
+            kept = _state(step, clock, begin)
             yield Moment(clock.progress(), taken.values, taken.finite, seconds, shown, kept)
         canvas = _with(step.canvas, sharper)
     if not clock.index and step.way.parametrisation is not None:
         # Without a step, too, the picture is what the parameters at the start stand for.
         none = np.zeros((0, len(step.objective.terms)), np.float32)
-        shown = _shown(step.canvas, original, None)
+        shown = _shown(step.canvas, start, None)
         yield Moment(clock.progress(), none, True, 0.0, shown, _state(step, clock, canvas))
 
 
@@ -255,13 +259,15 @@ def _mask(route: Route, size: Size) -> tf.Tensor | None:
     return tf.reduce_mean(canvas, axis=-1, keepdims=True) / 255.0
 
 
-def _shown(canvas: tf.Tensor, original: tf.Tensor, base: tf.Tensor | None) -> Callable[[], np.ndarray]:
+def _shown(canvas: tf.Tensor, start: Picture, base: tf.Tensor | None) -> Callable[[], np.ndarray]:
     """The function that makes the picture at full size of a canvas."""
 
     def pixels() -> np.ndarray:
-        full, whole = tuple(original.shape[1:3]), canvas
-        if canvas.shape != original.shape:
-            whole = resize(canvas, full) if base is None else original + resize(canvas - base, full)
+        full, whole = (start.height, start.width), canvas
+        if tuple(canvas.shape[1:3]) != full:
+            whole = resize(canvas, full)
+            if base is not None:
+                whole = to_canvas(start) + resize(canvas - base, full)
         found = np.empty(whole.shape[1:], np.float32)
         for top in range(0, len(found), 256):  # a band at a time: a large canvas is there twice already
             np.clip(whole[0, top : top + 256].numpy(), 0.0, 255.0, out=found[top : top + 256])
@@ -270,5 +276,11 @@ def _shown(canvas: tf.Tensor, original: tf.Tensor, base: tf.Tensor | None) -> Ca
     return pixels
 
 
-def _state(step: Climb, clock: _Clock, start: tf.Tensor) -> Callable[[], State]:
-    return lambda: State(clock.octave, clock.progress().taken, (start.numpy(), *step.state()))
+def _state(step: Climb, clock: _Clock, begin: tf.Tensor | None) -> Callable[[], State]:
+    def state() -> State:
+        arrays = step.state()
+        return State(
+            clock.octave, clock.progress().taken, (arrays[0] if begin is None else begin.numpy(), *arrays)
+        )
+
+    return state
