@@ -5,7 +5,6 @@ Importing this module loads TensorFlow.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from deepdream.climb.canvases import blank
 from deepdream.climb.network import CANVAS, Network
 from deepdream.climb.spreading import OnEach
 from deepdream.climb.tiling import Span, Tile, cells
@@ -21,9 +21,6 @@ from deepdream.objectives.algebra import Aligned, Term
 from deepdream.pictures.scales import Size
 
 __all__ = ["Stopped", "TiledGradient", "bare", "values_of"]
-
-_ALIGNMENT = 64
-"""Bytes; tensors begin at multiples of it."""
 
 
 class Stopped(Exception):  # noqa: N818  it is no error
@@ -123,7 +120,7 @@ class TiledGradient:
         if self._back is None:
             spec = tf.nest.map_structure(lambda slope: tf.TensorSpec(slope.shape, slope.dtype), slopes)
             self._back = OnEach(self._tile, [*self._signature, spec], self._devices)
-        total, gradient = _zeros(canvas.shape)
+        total, gradient = blank(canvas.shape)
         ways = (
             (
                 _crop(canvas, _rolled(tile, shift, size)),
@@ -262,18 +259,6 @@ class TiledGradient:
 
     def _none(self) -> list[Any]:
         return [() for _ in self._objective.terms]
-
-
-def _zeros(shape: Sequence[int]) -> tuple[np.ndarray, tf.Tensor]:
-    """An array of zeros and a tensor in the same memory, which is written to before any graph has seen it.
-
-    A variable would be copied as a whole whenever one tile is read or written.
-    """
-    count = math.prod(shape)
-    room = np.zeros(count + _ALIGNMENT // 4, np.float32)
-    begin = -room.ctypes.data % _ALIGNMENT // 4
-    array = room[begin : begin + count].reshape(tuple(shape))
-    return array, tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 
 
 class _Place(NamedTuple):

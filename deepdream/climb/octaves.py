@@ -14,8 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from deepdream.climb.ascent import Climb
+from deepdream.climb.canvases import canvas_of, resized
 from deepdream.climb.gradient import Stopped
-from deepdream.climb.network import resize, to_canvas
+from deepdream.climb.network import to_canvas
 from deepdream.climb.tiling import Tile
 from deepdream.jobs.checkpoints import State
 from deepdream.pictures.picture import Picture
@@ -104,10 +105,10 @@ def climb(
     climb by returning false.
     """
     full: Size = (start.height, start.width)
-    bases = _bases(to_canvas(start), route)
+    bases = _bases(start.pixels, route)
     clock = _Clock(route)
     halvings = 0
-    canvas, below = bases[0], None
+    canvas, below = bases[0], bases[0]  # `below` is the photograph in the octave below
     state = route.resume
     # A huge canvas is kept no longer than it is needed: `climb.memory` counts them.
     for octave, size in enumerate(route.sizes):
@@ -115,20 +116,22 @@ def climb(
         if state is not None and octave < state.octave:
             below = base
             continue
-        sharper = base - resize(below, size) if octave and route.reinject == "after" else None
+        sharper = base - resized(below, size) if octave and route.reinject == "after" else None
         if octave and state is None:
-            canvas = base + resize(canvas - below, size) if route.reinject is True else resize(canvas, size)
+            again = route.reinject is True
+            canvas = resized(canvas - below, size, base) if again else resized(canvas, size)
         if state is not None:
-            canvas = tf.constant(state.arrays[0])  # what the targets of the octave are measured on
-        below = base if bases else None
-        base = base if route.reinject and size != full else None
+            canvas = state.arrays[0][0]  # what the targets of the octave are measured on
+        below = base if bases else np.zeros((0, 0, 3), np.float32)
+        shown_on = base if route.reinject and size != full else None
         warm = route.warm and octave > 0 and state is None
         step.cutter = lambda other, halved=halvings: looks(other, halved)  # type: ignore[misc]
-        step.enter(canvas, tiles(size, halvings), mask=_mask(route, size), warm=warm)
+        step.enter(canvas_of(canvas), tiles(size, halvings), mask=_mask(route, size), warm=warm)
         if state is not None:
             step.restore(state.arrays[1:])
             clock.resume(state)
-        begin, canvas, state = canvas if step.aimed else None, None, None
+        begin, state = canvas if step.aimed else None, None
+        del base, canvas
         clock.enter(octave)
         while count := clock.chunk(tiled=bool(step.tiles)):
             began = time.perf_counter()
@@ -147,14 +150,14 @@ def climb(
             steps = len(taken.values)
             seconds = (time.perf_counter() - began) / steps
             clock.took(steps, seconds, stop=taken.stopped)
-            shown = _shown(_with(step.canvas, sharper), start, base)
+            shown = _shown(_with(_pixels(step.canvas), sharper), start, shown_on)
             kept = _state(step, clock, begin)
             yield Moment(clock.progress(), taken.values, taken.finite, seconds, shown, kept)
-        canvas = _with(step.canvas, sharper)
+        canvas = _with(_pixels(step.canvas), sharper)
     if not clock.index and step.way.parametrisation is not None:
         # Without a step, too, the picture is what the parameters at the start stand for.
         none = np.zeros((0, len(step.objective.terms)), np.float32)
-        shown = _shown(step.canvas, start, None)
+        shown = _shown(_pixels(step.canvas), start, None)
         yield Moment(clock.progress(), none, True, 0.0, shown, _state(step, clock, canvas))
 
 
@@ -237,17 +240,23 @@ class _Clock:
                 self._left[octave] = 1
 
 
-def _bases(original: tf.Tensor, route: Route) -> list[tf.Tensor]:
-    """The photograph at every size."""
+def _bases(original: np.ndarray, route: Route) -> list[np.ndarray]:
+    """The photograph at every size, `[H, W, 3]`."""
     if route.direct:
-        return [resize(original, size) for size in route.sizes]
-    bases = [resize(original, route.sizes[-1])]
+        return [resized(original, size) for size in route.sizes]
+    bases = [resized(original, route.sizes[-1])]
     for size in reversed(route.sizes[:-1]):
-        bases.insert(0, resize(bases[0], size))
+        bases.insert(0, resized(bases[0], size))
     return bases
 
 
-def _with(canvas: tf.Tensor, sharper: tf.Tensor | None) -> tf.Tensor:
+def _pixels(canvas: tf.Tensor) -> np.ndarray:
+    """The pixels `[H, W, 3]` of a canvas, in its own memory where that is main memory."""
+    pixels: np.ndarray = np.asarray(canvas)[0]
+    return pixels
+
+
+def _with(canvas: np.ndarray, sharper: np.ndarray | None) -> np.ndarray:
     return canvas if sharper is None else canvas + sharper
 
 
@@ -259,28 +268,23 @@ def _mask(route: Route, size: Size) -> tf.Tensor | None:
     return tf.reduce_mean(canvas, axis=-1, keepdims=True) / 255.0
 
 
-def _shown(canvas: tf.Tensor, start: Picture, base: tf.Tensor | None) -> Callable[[], np.ndarray]:
-    """The function that makes the picture at full size of a canvas."""
+def _shown(canvas: np.ndarray, start: Picture, base: np.ndarray | None) -> Callable[[], np.ndarray]:
+    """The function that makes the picture at full size of a canvas's pixels."""
 
     def pixels() -> np.ndarray:
         full, whole = (start.height, start.width), canvas
-        if tuple(canvas.shape[1:3]) != full:
-            whole = resize(canvas, full)
-            if base is not None:
-                whole = to_canvas(start) + resize(canvas - base, full)
-        found = np.empty(whole.shape[1:], np.float32)
-        for top in range(0, len(found), 256):  # a band at a time: a large canvas is there twice already
-            np.clip(whole[0, top : top + 256].numpy(), 0.0, 255.0, out=found[top : top + 256])
+        if canvas.shape[:2] != full:
+            whole = resized(canvas, full) if base is None else resized(canvas - base, full, start.pixels)
+        found: np.ndarray = np.clip(whole, 0.0, 255.0, out=None if whole is canvas else whole)
         return found
 
     return pixels
 
 
-def _state(step: Climb, clock: _Clock, begin: tf.Tensor | None) -> Callable[[], State]:
+def _state(step: Climb, clock: _Clock, begin: np.ndarray | None) -> Callable[[], State]:
     def state() -> State:
         arrays = step.state()
-        return State(
-            clock.octave, clock.progress().taken, (arrays[0] if begin is None else begin.numpy(), *arrays)
-        )
+        first = arrays[0] if begin is None else begin[np.newaxis]
+        return State(clock.octave, clock.progress().taken, (first, *arrays))
 
     return state
