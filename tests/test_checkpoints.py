@@ -15,6 +15,7 @@ from deepdream.climb.context import Context
 from deepdream.errors import DeepDreamError
 from deepdream.jobs.checkpoints import Checkpoint, Kept, State
 from deepdream.jobs.recipe import Common, Input, Recipe
+from deepdream.runs.session import _cut_as_before
 from deepdream.testing import picture
 
 JOB = Recipe("dream", inputs={"image": Input("a.png", "0" * 64)}, options={"steps": 3})
@@ -25,6 +26,7 @@ def test_what_was_kept_comes_back_bit_for_bit(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path / "a.resume", JOB)
     assert checkpoint.read() is None
     checkpoint.save(7, 20, STATE, {"tile": 64, "budget": 1.5})
+    del checkpoint  # whose run had it to itself
     kept = Checkpoint(tmp_path / "a.resume", JOB).read()
     assert kept is not None
     assert (kept.seed, kept.first, kept.tile, kept.budget) == (7, 20, 64, 1.5)
@@ -57,6 +59,7 @@ def test_a_changed_plugin_does_not_go_on_from_it(tmp_path: Path) -> None:
     kept = same.read()
     assert kept is not None
     assert (kept.weights, same.changed) == ("2" * 64, False)
+    del same  # whose run had it to itself
     for other in ({**by, "version": "0.2"}, {**by, "sha256": "1" * 64}, {}):
         changed = Checkpoint(path, JOB, other)
         assert changed.read() is None
@@ -82,12 +85,39 @@ def test_frames_are_not_gone_on_with_after_the_weights_were_changed() -> None:
 
 
 def test_a_damaged_checkpoint_counts_as_none(tmp_path: Path) -> None:
-    path = tmp_path / "a.resume"
-    Checkpoint(path, JOB).save(7, 0, STATE, {})
+    Checkpoint(tmp_path / "a.png", JOB).save(7, 0, STATE, {})
+    path = Checkpoint(tmp_path / "a.png", JOB).path
     whole = path.read_bytes()
     for damaged in (b"", b"nonsense", whole[: len(whole) // 2], whole[:60] + b"x" * 40 + whole[100:]):
         path.write_bytes(damaged)
-        assert Checkpoint(path, JOB).read() is None
+        assert Checkpoint(tmp_path / "a.png", JOB).read() is None
+
+
+def test_another_job_leaves_a_checkpoint_where_it_is(tmp_path: Path) -> None:
+    Checkpoint(tmp_path / "a.png", JOB).save(7, 0, STATE, {})
+    other = Checkpoint(tmp_path / "a.png", replace(JOB, options={"steps": 4}))
+    other.remove()
+    other.save(8, 0, STATE, {})
+    other.remove()
+    again = Checkpoint(tmp_path / "a.png", JOB)
+    assert again.read() is not None
+    again.remove()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files cannot be replaced there")
+def test_a_run_that_goes_on_has_its_checkpoint_to_itself(tmp_path: Path) -> None:
+    first, second = (Checkpoint(tmp_path / "new" / "a.png", JOB) for _ in range(2))
+    for seed in (7, 8):  # the lock goes on to what replaces the file
+        first.save(seed, 0, STATE, {})
+        assert second.read() is None
+    second.save(9, 0, STATE, {})
+    second.remove()
+    del first  # as if it had been killed
+    kept = second.read()
+    assert kept is not None
+    assert kept.seed == 8
+    assert Checkpoint(tmp_path / "new" / "a.png", JOB).read() is None
 
 
 def test_a_run_goes_on_with_the_tiles_it_began_with() -> None:
@@ -96,14 +126,24 @@ def test_a_run_goes_on_with_the_tiles_it_began_with() -> None:
     fewer_pairs = Kept(1, 0, STATE, None, 2.5, None)
     assert fewer_pairs.common(Common()) == Common(tile="off", memory=2.5)
     assert tiled.common(Common(size=9)) == Common(size=9, memory=2.5)
-    assert tiled.common(Common(tile="32")) == Common(tile="32")
+    assert tiled.common(Common(tile="64")) == Common(tile="64", memory=2.5)
+
+
+def test_a_replay_has_the_memory_that_decided_then() -> None:
+    side = Recipe("style", common=Common(tile="64"), used={"tile": 64, "budget": 2.5})
+    assert _cut_as_before(side) == Common(tile="64", memory=2.5)
+    auto = replace(side, common=Common())
+    assert _cut_as_before(auto) == Common(memory=2.5)
+    assert _cut_as_before(replace(auto, used={"budget": 2.5})) == Common(tile="off", memory=2.5)
+    assert _cut_as_before(replace(auto, used={})) == Common()
 
 
 def test_what_prevents_a_checkpoint_is_said_and_not_tried_again(tmp_path: Path) -> None:
-    checkpoint = Checkpoint(tmp_path / "missing" / "a.resume", JOB)
+    (tmp_path / "file").touch()
+    checkpoint = Checkpoint(tmp_path / "file" / "a.png", JOB)
     checkpoint.save(7, 0, STATE, {})
     assert checkpoint.trouble is not None
-    assert "missing" in checkpoint.trouble
+    assert "file" in checkpoint.trouble
     assert not checkpoint.due()
 
 
@@ -137,13 +177,12 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bytes(tmp_path: Path, options
     seeded = _command(whole, *given, "--seed", "5")
     assert seeded.wait(240) == 0
     first = _command(killed, *given, "--seed", "5")
-    kept = killed / f"a.{mode}.png.resume"
-    until = time.monotonic() + 200
-    while not kept.exists() and first.poll() is None and time.monotonic() < until:
+    kept, until = f"a.{mode}.png.*.resume", time.monotonic() + 200
+    while not list(killed.glob(kept)) and first.poll() is None and time.monotonic() < until:
         time.sleep(0.01)
     first.kill()
     first.wait(60)
-    assert kept.exists()
+    assert list(killed.glob(kept))
     assert not (killed / f"a.{mode}.png").exists()
 
     again = _command(killed, *given, "--seed", "5")

@@ -21,7 +21,6 @@ from deepdream.desk.sweeping import Axis, drawn, sheet_of, swept_recipe, variant
 from deepdream.desk.targets import Target, numbered
 from deepdream.desk.telling import details_of, long_run, show_plan, show_sweep, summary
 from deepdream.errors import DeepDreamError, UsageError
-from deepdream.jobs.checkpoints import SUFFIX
 from deepdream.jobs.recipe import Common, Recipe
 from deepdream.jobs.takes import Take, Until
 from deepdream.pictures.animation import Animation
@@ -157,7 +156,7 @@ class Desk:
         """
         place = self.place(recipe, image, suffix)
         frames = place if isinstance(place, Take) else Until(only or 1)
-        keep = None if isinstance(place, Take) else place.with_name(place.name + SUFFIX)
+        keep = None if isinstance(place, Take) else self.target.unnumbered(place, image)
         if isinstance(place, Take):
             place.lock = self.interrupts.writing
             recipe = place.recipe
@@ -183,9 +182,8 @@ class Desk:
                 keep=keep,
             )
             saved = self._save(result, place, image, frames.last(), only)
-            if keep is not None:
-                with contextlib.suppress(OSError):
-                    keep.unlink()
+            if result.checkpoint is not None:
+                result.checkpoint.remove()
             film = []
             if making is not None and self.film is not None:
                 film = making.finish(result)

@@ -91,6 +91,10 @@ class Target:
             raise exists(there[0])
         return path
 
+    def unnumbered(self, path: Path, image: str | None) -> Path:
+        """The path of a result without the number that it got where the name was taken."""
+        return path if self.file is not None else self.folder / f"{self._name(image)}{path.suffix}"
+
     def save(self, picture: Picture, path: Path, image: str | None) -> Path:
         """Save at `path`; at the next free number if somebody took the name in the meantime."""
         self.make_folder()

@@ -1,22 +1,27 @@
 """Checkpoints: what a long run keeps on disk, so that one that was killed goes on to the same bytes.
 
 A checkpoint is a NumPy archive beside the result that is to be: arrays, and a head in JSON that names the
-job. Importing this module loads no NumPy.
+job. So does the file's name, for no job may get at the checkpoint of another; and the run that it is of has
+it locked, so that the same job at the same time goes its own way. Importing this module loads no NumPy.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import sys
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from deepdream.errors import DeepDreamError
+from deepdream.jobs.holds import locked
 from deepdream.jobs.recipe import Common, Recipe
-from deepdream.pictures.saving import writing
+from deepdream.pictures.saving import make_folder, writing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["SUFFIX", "Checkpoint", "Kept", "State"]
 
 SUFFIX = ".resume"
-"""What the name of a result gets for its checkpoint."""
+"""What the name of a checkpoint ends in."""
 
 FIRST, RARELY = 20.0, 20.0
 """Seconds before the first checkpoint; how many times as long as saving one takes there is none."""
@@ -63,10 +68,9 @@ class Kept:
 
     def common(self, common: Common) -> Common:
         """The common options that cut the picture as it was cut."""
-        if common.tile != "auto":
-            return common
         memory = common.memory if self.budget is None else self.budget
-        return replace(common, memory=memory, tile="off" if self.tile is None else "auto")
+        tile = "off" if common.tile == "auto" and self.tile is None else common.tile
+        return replace(common, memory=memory, tile=tile)
 
 
 @dataclass
@@ -74,10 +78,11 @@ class Checkpoint:
     """The checkpoint of one job at one place.
 
     A file that is not this job's (another recipe, other software, a plugin that was changed, damaged) counts
-    as none, and is written over.
+    as none. One that another run of the job has is left to it, and this run keeps none.
     """
 
-    path: Path
+    place: Path
+    """The result that is to be, which the file is named after."""
     recipe: Recipe
     """The job, the hashes of its inputs filled in; without a seed where none was asked for."""
     plugin: Mapping[str, str] = field(default_factory=dict)
@@ -87,12 +92,23 @@ class Checkpoint:
     trouble: str | None = None
     """Why checkpoints cannot be saved."""
     _next: float = field(default_factory=lambda: time.monotonic() + FIRST)
+    _ours: bool = False
+    """Whether the file is this run's, to be written over and removed."""
+    _held: BinaryIO | None = None
+    """The file, locked; where files that are open cannot be replaced, it is not."""
+
+    @property
+    def path(self) -> Path:
+        """The file: `photo.dream.png.1b2c3d4e.resume`, the digits being the job's."""
+        return self.place.with_name(f"{self.place.name}.{self._job()[:8]}{SUFFIX}")
 
     def read(self) -> Kept | None:
         """What an earlier run of the same job left."""
         import numpy as np
 
         try:
+            if not self._free():
+                return None
             with np.load(self.path, allow_pickle=False) as archive:
                 head = json.loads(str(archive["head"]))
                 if head["job"] != self._job():
@@ -138,12 +154,45 @@ class Checkpoint:
         }
         arrays = {f"array{number}": array for number, array in enumerate(state.arrays)}
         try:
-            with writing(self.path, overwrite=True) as place, place.open("wb") as file:
-                np.savez(file, allow_pickle=False, head=np.array(json.dumps(head)), **arrays)
+            make_folder(self.path.parent)
+            if self._ours or self._free():
+                with writing(self.path, overwrite=True) as place, ExitStack() as closing:
+                    file = closing.enter_context(place.open("wb"))
+                    np.savez(file, allow_pickle=False, head=np.array(json.dumps(head)), **arrays)
+                    file.flush()
+                    if sys.platform != "win32" and locked(file):  # before it has the name
+                        closing.pop_all()
+                self._hold(None if file.closed else file)
         except DeepDreamError as error:
             self.trouble = error.message
         now = time.monotonic()
         self._next = now + max(FIRST, RARELY * (now - began))
+
+    def remove(self) -> None:
+        """Delete the file, if it is this run's."""
+        if self._ours:
+            with suppress(OSError):
+                self.path.unlink()
+            self._hold(None)
+            self._ours = False
+
+    def _free(self) -> bool:
+        """Whether no other run has the file; from now on this one has it, if it is there."""
+        with suppress(OSError):
+            file = self.path.open("rb")
+            if not locked(file) or not os.path.samestat(os.fstat(file.fileno()), self.path.stat()):
+                file.close()
+                return False
+            if sys.platform == "win32":
+                file.close()
+            self._hold(None if file.closed else file)
+        return True
+
+    def _hold(self, file: BinaryIO | None) -> None:
+        """Have the file, which is locked if it is given."""
+        if self._held is not None:
+            self._held.close()
+        self._held, self._ours = file, True
 
     def _job(self) -> str:
         from deepdream.jobs.versions import versions

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["Hold"]
+__all__ = ["Hold", "locked"]
 
 
 class Hold:
@@ -22,7 +22,7 @@ class Hold:
         """Whether it is ours from now on; false if another has it. The folder must be there."""
         while self._file is None:
             file = self.path.open("ab")
-            if not _locked(file):
+            if not locked(file):
                 file.close()
                 return False
             with suppress(OSError):
@@ -38,7 +38,7 @@ class Hold:
         if self._file is not None or not self.path.exists():
             return False
         with suppress(OSError), self.path.open("ab") as file:
-            return not _locked(file)
+            return not locked(file)
         return False
 
     def release(self) -> None:
@@ -50,7 +50,7 @@ class Hold:
             self._file = None
 
 
-def _locked(file: BinaryIO) -> bool:
+def locked(file: BinaryIO) -> bool:
     """Whether we could lock the file. Where a file system has no locks, nobody is kept out."""
     try:
         if sys.platform == "win32":

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
+from deepdream.jobs.checkpoints import Checkpoint
 from deepdream.jobs.recipe import Recipe
 from deepdream.jobs.versions import versions
 from deepdream.pictures.animation import Animation, Made, film_recipe
@@ -24,6 +25,8 @@ class Result:
     recipe: Recipe
     report: Mapping[str, Any]
     interrupted: bool = False
+    checkpoint: Checkpoint | None = None
+    """What the run may have left on the disk, to be removed once the result is saved."""
 
     @property
     def picture(self) -> Picture:

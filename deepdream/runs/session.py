@@ -59,8 +59,8 @@ class Session:
         out; `pulse` the part of the work that is done whenever a tile is. Every `every` steps a snapshot is
         exact. Once `cancel` is set the run ends, with the picture as it is, or the frames that are whole. The
         frames of an animation are made here if there is a place for them, `frames`; else each is made when
-        the animation is asked for it. A long climb keeps a checkpoint in the file `keep`, and goes on from
-        one that the same job left there; whoever saves the result removes it.
+        the animation is asked for it. A long climb keeps a checkpoint beside `keep`, where its result
+        will be, and goes on from one that the same job left there; whoever saves the result removes it.
         """
         began = time.monotonic()
         mode, recipe, loaded = self._prepare(recipe, pictures or {})
@@ -113,7 +113,7 @@ class Session:
             engine.say(f"no checkpoint was kept: {checkpoint.trouble}")
         done = {"steps": steps} if isinstance(made, Animation) else {}
         facts = {**engine.report, **done, "seconds": round(time.monotonic() - began, 3)}
-        return result_of(recipe, made, loaded, facts, frames)
+        return replace(result_of(recipe, made, loaded, facts, frames), checkpoint=checkpoint)
 
     def plan(self, recipe: Recipe, *, pictures: Mapping[str, Picture] | None = None) -> Result:
         """What `run` would do, found out without computing anything; the picture is the input."""
@@ -163,11 +163,10 @@ def _cut_as_before(recipe: Recipe) -> Common:
 
     Tiles change the last bits of a result, and how many there are depends on the memory that is free.
     """
-    if not recipe.used or recipe.common.tile != "auto":
+    if not recipe.used:
         return recipe.common
-    if recipe.used.get("tile") is None:
-        return replace(recipe.common, tile="off", memory=recipe.used.get("budget") or recipe.common.memory)
-    return replace(recipe.common, memory=recipe.used.get("budget"))
+    tile = "off" if recipe.common.tile == "auto" and recipe.used.get("tile") is None else recipe.common.tile
+    return replace(recipe.common, tile=tile, memory=recipe.used.get("budget") or recipe.common.memory)
 
 
 def seed_parameter() -> Parameter:
