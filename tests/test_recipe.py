@@ -53,6 +53,29 @@ def test_toml_reads_as_a_person_would_write_it() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "used",
+    [
+        {"plugin": 3},
+        {"plugin": {"name": 5}},
+        {"weights": 7},
+        {"frame": 3},
+        {"frame": ["a", "b"]},
+        {"picture": [3, 2]},
+        {"sweep": {"steps": []}},
+        {"octave_steps": {"0": [3, "x"]}},
+        {"octave_steps": {"0": [-1]}},
+        {"budget": "x"},
+        {"budget": -1},
+    ],
+)
+def test_what_no_run_can_have_been_made_with_is_refused(used: dict[str, Any]) -> None:
+    assert (
+        f"[used]: '{next(iter(used))}' cannot be"
+        in refusal(Recipe.from_json, {"format": 1, "mode": "dream", "used": used}).message
+    )
+
+
 def test_what_json_cannot_hold_is_not_written() -> None:
     for value in (float("nan"), {1, 2}, np.float32(1)):
         with pytest.raises(TypeError):

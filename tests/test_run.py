@@ -232,6 +232,13 @@ def test_python_is_told_of_mistakes(photo: str) -> None:
         deepdream.dream(photo, photo)
     with pytest.raises(UsageError, match="needs the picture STYLE"):
         deepdream.style(photo)
+    for thing in (b"photo.png", 3, {}):
+        with pytest.raises(UsageError, match=f"no picture in {type(thing).__name__}"):
+            deepdream.dream(thing)
+    with pytest.raises(UsageError, match="for the mode 'style', not 'dream'"):
+        deepdream.dream(photo, recipe=deepdream.preset("gatys"))
+    with pytest.raises(UsageError, match="not Recipe"):
+        deepdream.dream(photo, recipe=deepdream.Recipe("dream"))
 
 
 def test_notes_become_warnings(photo: str) -> None:

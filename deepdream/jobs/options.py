@@ -115,7 +115,8 @@ class Parameter:
         if self.item is str:
             if isinstance(value, str):
                 return str(value)
-            raise self._refusal(value)
+            number = isinstance(value, Real) and not isinstance(value, bool)
+            raise self._refusal(value, f'text stands in quotes: "{value}"' if number else None)
         return self._within(self._number(value))
 
     def _number(self, value: Any) -> int | float:

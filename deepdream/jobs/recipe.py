@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from deepdream.errors import DeepDreamError, UsageError, did_you_mean, file_meant
 from deepdream.jobs.common import Common
+from deepdream.jobs.used import check_used
 from deepdream.pictures.saving import FILMS, SUFFIXES, reason
 
 __all__ = ["FORMAT", "Common", "Input", "Preset", "Recipe", "mode_missing", "preset", "preset_names"]
@@ -100,7 +101,7 @@ class Recipe:
             options=_table(table.get("options", {}), f"{source}, [options]"),
             common=_common(table.get("common", {}), source),
             seed=seed,
-            used=_table(table.get("used", {}), f"{source}, [used]"),
+            used=check_used(_table(table.get("used", {}), f"{source}, [used]"), f"{source}, [used]"),
             versions={name: str(version) for name, version in versions.items()},
         )
 

@@ -55,11 +55,7 @@ def function(session: Session, mode: Mode) -> Callable[..., Made]:
         for name in given:
             if name not in known:
                 raise UsageError(f"no option '{name}' in {mode.name}()", did_you_mean(name, known))
-        chosen = (
-            recipe
-            if isinstance(recipe, Preset) or recipe is None
-            else preset(recipe, mode.name, modes=session.registry.modes)
-        )
+        chosen = _preset(recipe, session, mode)
         base_options, base_common = (chosen.options, chosen.common) if chosen else ({}, {})
         loaded = slots(
             {
@@ -136,6 +132,22 @@ def _documentation(mode: Mode) -> str:
     return "\n".join(lines)
 
 
+def _preset(recipe: str | Path | Preset | None, session: Session, mode: Mode) -> Preset | None:
+    if isinstance(recipe, str | Path):
+        return preset(recipe, mode.name, modes=session.registry.modes)
+    if recipe is not None and not isinstance(recipe, Preset):
+        raise UsageError(
+            f"recipe must be a name, a path or a preset, not {type(recipe).__name__}",
+            "a whole Recipe is run by Session().run(recipe)",
+        )
+    if recipe is not None and recipe.mode != mode.name:
+        raise UsageError(
+            f"preset '{recipe.name}' is for the mode '{recipe.mode}', not '{mode.name}'",
+            f"try deepdream.{recipe.mode.replace('-', '_')}()",
+        )
+    return recipe
+
+
 def _pictures(things: Any) -> list[Picture]:
     """One picture stands for a list of one."""
     return [_picture(thing) for thing in (things if isinstance(things, list | tuple) else [things])]
@@ -148,4 +160,8 @@ def _picture(thing: Any) -> Picture:
         return load(thing)
     if type(thing).__module__.partition(".")[0] == "PIL":
         return Picture.from_pil(thing)
+    if not (hasattr(thing, "__array__") or isinstance(thing, list | tuple)):
+        raise UsageError(
+            f"no picture in {type(thing).__name__}", "give a path, a Picture, a Pillow image or an array"
+        )
     return Picture.from_array(thing)

@@ -164,7 +164,7 @@ def command(recipe: Recipe, path: str) -> str:
     options = recipe.options
     words = ["deepdream", "layers", *(item.path for item in recipe.inputs.values()), "--atlas", path]
     words += ["--model", recipe.common.model, *(["--all"] if options.get("all") else [])]
-    for layer in options.get("layer", []):
+    for layer in options.get("layer") or []:
         words += ["--layer", layer]
     for name in ("size", "steps"):
         words += [f"--{name}", str(options.get(name))]
