@@ -16,10 +16,22 @@ from typing import IO
 
 from deepdream.errors import DeepDreamError
 
-__all__ = ["silence_tensorflow"]
+__all__ = ["check_process", "silence_tensorflow"]
 
 _ONE_AT_A_TIME = threading.Lock()
 """File descriptor 2 belongs to the whole process: only one thread may park it."""
+
+_loaded_in: int | None = None
+"""The process that has loaded TensorFlow here."""
+
+
+def check_process() -> None:
+    """Refuse to compute in a fork of a process that has TensorFlow: without its threads it would hang."""
+    if _loaded_in not in (None, os.getpid()):
+        raise DeepDreamError(
+            "this process was forked after TensorFlow was loaded, which would wait for ever here",
+            "start it otherwise: multiprocessing.get_context('spawn')",
+        )
 
 
 def silence_tensorflow(*, show: bool = False) -> None:
@@ -30,6 +42,7 @@ def silence_tensorflow(*, show: bool = False) -> None:
     notices are passed on. TensorFlow that is loaded already is left as it is,
     and a log level that the user set is respected.
     """
+    global _loaded_in
     if "keras" not in sys.modules:  # whatever the environment or keras.json want for other programs
         os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -47,6 +60,7 @@ def silence_tensorflow(*, show: bool = False) -> None:
                 try:
                     import tensorflow as tf
 
+                    _loaded_in = os.getpid()
                     for gpu in tf.config.list_physical_devices("GPU"):
                         # Take memory as it is needed, not all of the card at once.
                         tf.config.experimental.set_memory_growth(gpu, True)

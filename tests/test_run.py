@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -17,7 +16,7 @@ import pytest
 from PIL import Image
 
 import deepdream
-from deepdream import backbones
+from deepdream import backbones, silence
 from deepdream.climb.engine import Step
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.jobs.recipe import Common, Input, Recipe
@@ -239,6 +238,12 @@ def test_python_is_told_of_mistakes(photo: str) -> None:
         deepdream.dream(photo, recipe=deepdream.preset("gatys"))
     with pytest.raises(UsageError, match="not Recipe"):
         deepdream.dream(photo, recipe=deepdream.Recipe("dream"))
+
+
+def test_a_fork_of_a_process_with_tensorflow_is_refused(photo: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(silence, "_loaded_in", -1)
+    with pytest.raises(DeepDreamError, match="was forked"):
+        deepdream.dream(photo)
 
 
 def test_notes_become_warnings(photo: str) -> None:

@@ -22,7 +22,7 @@ from deepdream.pictures.animation import Animation, Ended
 from deepdream.pictures.picture import Picture, load
 from deepdream.runs.filming import planned, watched
 from deepdream.runs.results import Frames, Result, result_of
-from deepdream.silence import silence_tensorflow
+from deepdream.silence import check_process, silence_tensorflow
 
 __all__ = ["Result", "Session", "seed_parameter", "silence_tensorflow"]
 
@@ -63,6 +63,7 @@ class Session:
         will be, and goes on from one that the same job left there; whoever saves the result removes it.
         """
         began = time.monotonic()
+        check_process()
         mode, recipe, loaded = self._prepare(recipe, pictures or {})
         plugin = {} if mode.plugin is None else mode.plugin.facts()
         still = keep is not None and mode.makes != "animation"
