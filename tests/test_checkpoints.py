@@ -99,8 +99,11 @@ def test_another_job_leaves_a_checkpoint_where_it_is(tmp_path: Path) -> None:
     other.remove()
     other.save(8, 0, STATE, {})
     other.remove()
+    left = other.others()
     again = Checkpoint(tmp_path / "a.png", JOB)
+    assert left == [again.path]
     assert again.read() is not None
+    assert not other.others()
     again.remove()
     assert not list(tmp_path.iterdir())
 

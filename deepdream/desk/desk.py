@@ -184,6 +184,8 @@ class Desk:
             saved = self._save(result, place, image, frames.last(), only)
             if result.checkpoint is not None:
                 result.checkpoint.remove()
+                for path in result.checkpoint.others():
+                    self._note([f"{path} is of another run that was stopped: its command goes on from there"])
             film = []
             if making is not None and self.film is not None:
                 film = making.finish(result)

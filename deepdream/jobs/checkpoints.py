@@ -7,6 +7,7 @@ it locked, so that the same job at the same time goes its own way. Importing thi
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from deepdream.errors import DeepDreamError
-from deepdream.jobs.holds import locked
+from deepdream.jobs.holds import Hold, locked
 from deepdream.jobs.recipe import Common, Recipe
 from deepdream.pictures.saving import make_folder, writing
 
@@ -175,6 +176,12 @@ class Checkpoint:
                 self.path.unlink()
             self._hold(None)
             self._ours = False
+
+    def others(self) -> list[Path]:
+        """The checkpoints that other jobs left at this place; those that a run has are not left."""
+        here, name = self.place.parent, self.place.name
+        found = sorted(here.glob(f"{glob.escape(name)}.{'[0-9a-f]' * 8}{SUFFIX}"))
+        return [path for path in found if path != self.path and not Hold(path).busy()]
 
     def _free(self) -> bool:
         """Whether no other run has the file; from now on this one has it, if it is there."""
