@@ -14,6 +14,7 @@ import pytest
 
 from deepdream import cli
 from deepdream.backbones.weights import EMBEDDED
+from deepdream.climb import memory
 from deepdream.climb.engine import Engine, Pool
 from deepdream.errors import DeepDreamError
 from deepdream.jobs.recipe import Common
@@ -105,6 +106,13 @@ def test_a_file_gives_the_picture_that_its_picture_gives(
     path = tmp_path / "p.style"
     path.write_bytes(pack(kept, PAINTING))
     np.testing.assert_allclose(painted(read_style(path), **options), painted(PAINTING, **options), atol=0.1)
+
+
+def test_sizes_that_do_not_fit_into_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "available", lambda: 0.5)
+    with pytest.raises(DeepDreamError, match=r"measuring at \d+x\d+ px takes about") as refused:
+        measure(PAINTING, Engine(Common(precision="float32"), pool=POOL), LAYERS, 20000)
+    assert str(refused.value.hint).startswith("--size ")
 
 
 def test_what_was_measured_is_not_measured_again(kept: Statistics) -> None:
