@@ -84,6 +84,15 @@ def test_a_sweep_makes_one_sheet_for_each_picture(capsys: pytest.CaptureFixture[
     assert square.height > wide.height
 
 
+def test_a_later_value_that_is_wrong_is_said_before_any_picture_is_made(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.run(["dream", "a.png", *QUICK[2:-1], "--sweep", "layer=block1_conv1,nope"]) == 2
+    said = capsys.readouterr().err
+    assert "no layer 'nope'" in said
+    assert "picture 1/2" not in said
+
+
 def test_a_sheet_says_how_it_was_made_and_can_be_made_again(capsys: pytest.CaptureFixture[str]) -> None:
     flags = ["--sweep", "step-size=1,4", "--sweep", "size=16"]
     assert cli.run(["dream", "a.png", *QUICK[:-1], *flags]) == 0

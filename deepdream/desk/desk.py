@@ -164,7 +164,7 @@ class Desk:
                 self.voice.say(begins)
         self._told = set()
         curves = Curves()
-        making = self.making(recipe, image, self._planned(recipe, pictures))
+        making = self.making(recipe, image, None if self.film is None else self._planned(recipe, pictures))
         watching = [] if making is None else [making]
         with contextlib.ExitStack() as holds:
             for take in [*([place] if isinstance(place, Take) else []), *(it.take for it in watching)]:
@@ -205,6 +205,11 @@ class Desk:
         results: list[Result] = []
         recipe = replace(recipe, seed=drawn(recipe.seed))
         count = math.prod(len(axis.values) for axis in self.job.sweep)
+        first, *others = (variant for _, variant in variants(recipe, self.job.sweep))
+        if self._planned(first, pictures) is not None:  # what is wrong with a later one is said before any
+            with aside():
+                for variant in others:
+                    self.session.plan(variant, pictures=pictures)
 
         def make(labels: Sequence[str], variant: Recipe) -> Picture:
             self.voice.say(f"picture {len(results) + 1}/{count}  {', '.join(labels)}")
@@ -265,9 +270,7 @@ class Desk:
             self._note([f"{path} has no plot beside it: matplotlib is missing, which deepdream[plot] brings"])
 
     def _planned(self, recipe: Recipe, pictures: Mapping[str, Picture]) -> Result | None:
-        """The plan that a film of the making is made by."""
-        if self.film is None:
-            return None
+        """The plan of a run, if there can be one."""
         with aside():
             try:
                 return self.session.plan(recipe, pictures=pictures)
