@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from deepdream import objectives as obj
+from deepdream.backbones import resolve
 from deepdream.climb.engine import Engine, Pool, Step
 from deepdream.climb.updates import LBFGS, Adam, Ascent, Update, Way
 from deepdream.errors import UsageError
 from deepdream.jobs.recipe import Common
+from deepdream.objectives import Objective
 from deepdream.pictures.picture import Picture
 
 tf = pytest.importorskip("tensorflow")
@@ -41,8 +46,6 @@ def route(**changes: object) -> Route:
 
 
 def open_climb(pool: Pool, way: Way, photo: Picture) -> Climb:
-    from deepdream.backbones import resolve
-
     objective = obj.layer(LAYER, relative=True) - 1e-6 * obj.total_variation()
     step = Climb(pool.network(resolve("vgg16", [LAYER]), "float32"), objective, way)
     step.seed = 3
@@ -187,6 +190,22 @@ def test_a_climb_used_again_is_not_traced_again(pool: Pool, photo: Picture) -> N
     engine.ascend(photo.resized(40, 30), 2.0 * objective, steps=1)
     assert len(fresh._climbs) == 3
     assert list(fresh._climbs.values())[-1].traces == 1
+
+
+@pytest.mark.parametrize("kind", [obj.layer, obj.wasserstein])
+def test_the_graph_of_a_climb_goes_with_it(
+    pool: Pool, photo: Picture, kind: Callable[..., Objective]
+) -> None:
+    """Below a pooling, whose gradient is made here: a graph that stays has all weights with it."""
+    layer = "block2_conv1"
+    objective = kind(layer) if kind is obj.layer else -kind(layer, photo)
+    step = Climb(pool.network(resolve("vgg16", [layer]), "float32"), objective)
+    list(climb(step, photo, Route([(48, 64)], [1])))
+    graph = weakref.ref(step._traced["steps"].get_concrete_function().graph)
+    assert graph() is not None
+    del step
+    gc.collect()
+    assert graph() is None
 
 
 class Brightness:

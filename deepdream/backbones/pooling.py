@@ -5,6 +5,8 @@ Importing this module loads TensorFlow.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import keras
@@ -23,22 +25,34 @@ class MaxPooling2D(keras.layers.MaxPooling2D):  # type: ignore[misc]
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        if self.data_format != "channels_last":
+        if self.data_format != "channels_last" or tf.executing_eagerly():
             return super().call(inputs)
-        how: dict[str, Any] = {
-            "ksize": [1, *self.pool_size, 1],
-            "strides": [1, *self.strides, 1],
-            "padding": self.padding.upper(),
-        }
+        pool = _pooling(
+            tuple(self.pool_size), tuple(self.strides), self.padding.upper(), inputs.dtype, inputs.shape[-1]
+        )
+        return tf.ensure_shape(pool(inputs), self.compute_output_shape(inputs.shape))
 
-        def gradient(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
-            pooled = tf.raw_ops.MaxPool(input=x, **how)
-            return tf.raw_ops.MaxPoolGrad(orig_input=x, orig_output=pooled, grad=upstream, **how)
 
-        alone = tf.function(gradient, autograph=False, experimental_attributes={"_noinline": True})
+@cache
+def _pooling(
+    size: tuple[int, int], strides: tuple[int, int], padding: str, dtype: tf.DType, channels: int
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The pooling as a function that every graph shares.
 
-        @tf.custom_gradient  # type: ignore[untyped-decorator]
-        def pool(x: tf.Tensor) -> Any:
-            return tf.raw_ops.MaxPool(input=x, **how), lambda upstream: alone(x, upstream)
+    TensorFlow keeps a gradient that was made inside a graph for good, and with it that graph and its weights.
+    """
+    how: dict[str, Any] = {"ksize": [1, *size, 1], "strides": [1, *strides, 1], "padding": padding}
 
-        return pool(inputs)
+    def gradient(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
+        pooled = tf.raw_ops.MaxPool(input=x, **how)
+        return tf.raw_ops.MaxPoolGrad(orig_input=x, orig_output=pooled, grad=upstream, **how)
+
+    alone = tf.function(gradient, autograph=False, experimental_attributes={"_noinline": True})
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def pool(x: tf.Tensor) -> Any:
+        return tf.raw_ops.MaxPool(input=x, **how), lambda upstream: alone(x, upstream)
+
+    canvas = tf.TensorSpec([None, None, None, channels], dtype)
+    shared: Callable[[tf.Tensor], tf.Tensor] = tf.function(pool, autograph=False, input_signature=[canvas])
+    return shared

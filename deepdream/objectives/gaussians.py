@@ -47,18 +47,14 @@ def _overlap(spread: Tensor, root: Tensor) -> Tensor:
     """
     import tensorflow as tf
 
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def overlap(sigma: Tensor, r: Tensor) -> tuple[Tensor, object]:
-        product = tf.matmul(r, tf.matmul(sigma, r))
-        values, vectors = tf.linalg.eigh((product + tf.transpose(product)) / 2)
-        # What rounding leaves of a zero eigenvalue must not be divided by.
-        divisors = tf.sqrt(tf.maximum(values, tf.reduce_max(values) * 1e-14 + 1e-300))
-
-        def gradient(up: Tensor) -> tuple[Tensor, None]:
-            sides = tf.matmul(r, vectors)
-            return up * 0.5 * tf.matmul(sides / divisors, sides, transpose_b=True), None
-
-        return tf.reduce_sum(tf.sqrt(tf.maximum(values, 0.0))), gradient
-
-    result: Tensor = overlap(spread, root)
-    return result
+    sigma = tf.stop_gradient(spread)
+    product = tf.matmul(root, tf.matmul(sigma, root))
+    values, vectors = tf.linalg.eigh((product + tf.transpose(product)) / 2)
+    # What rounding leaves of a zero eigenvalue must not be divided by.
+    divisors = tf.sqrt(tf.maximum(values, tf.reduce_max(values) * 1e-14 + 1e-300))
+    sides = tf.matmul(root, vectors)
+    slope = tf.stop_gradient(0.5 * tf.matmul(sides / divisors, sides, transpose_b=True))
+    value = tf.stop_gradient(tf.reduce_sum(tf.sqrt(tf.maximum(values, 0.0))))
+    # The value, and its gradient by way of a sum of zeros: a gradient made inside a graph (custom_gradient)
+    # is kept by TensorFlow for good, with that graph.
+    return value + tf.reduce_sum(slope * (spread - sigma))
