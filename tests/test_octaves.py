@@ -14,6 +14,7 @@ import pytest
 
 from deepdream import objectives as obj
 from deepdream.backbones import resolve
+from deepdream.climb import shaping
 from deepdream.climb.engine import Engine, Pool, Step
 from deepdream.climb.updates import LBFGS, Adam, Ascent, Update, Way
 from deepdream.errors import UsageError
@@ -184,12 +185,40 @@ def test_a_climb_used_again_is_not_traced_again(pool: Pool, photo: Picture) -> N
     engine = Engine(FLOAT32, pool=fresh)
     for weight, steps in ((1.0, 1), (0.5, 3)):
         engine.ascend(photo, weight * objective - weight * obj.mean(LAYER), steps=steps)
-    (first, second) = fresh._climbs.values()  # obj.mean is another term each time
-    assert first.traces == second.traces == 1
-    engine.ascend(photo, 3.0 * objective, steps=1)
-    engine.ascend(photo.resized(40, 30), 2.0 * objective, steps=1)
-    assert len(fresh._climbs) == 3
-    assert list(fresh._climbs.values())[-1].traces == 1
+    engine.ascend(photo.resized(40, 30), 2.0 * obj.layer(LAYER) - obj.mean(LAYER), steps=1)
+    (climb,) = fresh._climbs.values()
+    assert climb.traces == 1
+    engine.ascend(photo, objective, steps=1)
+    assert len(fresh._climbs) == 2
+    fresh.turn()
+    engine.ascend(photo, objective, steps=1)
+    fresh.turn()
+    assert [climb.objective for climb in fresh._climbs.values()] == [objective], "the last run's alone"
+
+
+@pytest.mark.parametrize("style", [obj.gram, obj.wasserstein])
+def test_another_picture_is_aimed_at_in_the_same_trace(
+    pool: Pool, photo: Picture, style: Callable[..., Objective]
+) -> None:
+    """The numbers are those of a climb that is made for it."""
+    shared, others = Pool(), [photo.resized(50, 40), photo.with_pixels(photo.pixels[::-1])]
+    for other in others:
+        objective = -obj.content(LAYER, other) - style("block1_conv1", other)
+        shape = shaping.chain(shaping.blurred(1.0), shaping.grey())
+        one, two = (Engine(FLOAT32, pool=it).ascend(photo, objective, shape=shape) for it in (shared, Pool()))
+        np.testing.assert_array_equal(one.pixels, two.pixels)
+    (climb,) = shared._climbs.values()
+    assert climb.traces == 1
+
+
+def test_threads_with_the_same_objective_climb_apart(photo: Picture) -> None:
+    shared = Pool()
+    network = shared.network(resolve("vgg16", [LAYER]), "float32")
+    wanted = network, obj.layer(LAYER), Way(), (48, 64)
+    with shared.climb(*wanted) as one, shared.climb(*wanted) as two:
+        assert one is not two
+    with shared.climb(*wanted) as again:
+        assert again in (one, two)
 
 
 @pytest.mark.parametrize("kind", [obj.layer, obj.wasserstein])

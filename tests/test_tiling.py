@@ -128,7 +128,7 @@ def gradients(network, objective, size, core, jitter):  # type: ignore[no-untype
         values = climb.run(1).values[0]
         results.append((climb.canvas.numpy(), values))
         assert climb.traces == 1
-        assert climb._tiled.traces == (1 if tiles else 0)
+        assert climb._traced["tiled"].traces == (1 if tiles else 0)
     assert len(tiles) > 3
     return results
 
@@ -261,8 +261,7 @@ def test_tiled_style_is_traced_once_for_all_octaves() -> None:
     engine = Engine(Common(precision="float32", tile="32", exact=True), pool=pool)
     engine.ascend(shown, objective, octaves=3, steps=1, optimiser="adam", reinject=False)
     (climb,) = pool._climbs.values()
-    assert climb._tiled is not None
-    tiled = climb._tiled
+    tiled = climb._traced["tiled"]
     for graph in (*tiled._summarise.graphs, tiled._judge, *tiled._back.graphs):
         assert graph.experimental_get_tracing_count() == 1
 

@@ -46,7 +46,7 @@ class Climb:
     A step rolls the canvas by uniform integers in [-jitter, jitter] per axis before the network sees it; the
     draw depends on the seed and the step's number only. Steps run inside one graph, as many at a call as
     wanted, or tile by tile where `enter` was given tiles: the gradient is the same. The objective may be
-    replaced by one that differs in its weights alone.
+    replaced by one that differs in its weights and targets alone.
     """
 
     def __init__(
@@ -77,9 +77,9 @@ class Climb:
         self._mean = tf.Variable(0.0, shape=tf.TensorShape(None), trainable=False)
         self._mean_weight = tf.Variable(0.0, trainable=False)
         self._traced: dict[str, Any] = {}
-        self._traces: dict[Size | None, dict[str, Any]] = {}
-        """Every `_traced`: one for each size where a parametrisation is decoded, else one for all."""
-        self._tiled: TiledGradient | None = None
+        self._traces: dict[tuple[Size | None, str], dict[str, Any]] = {}
+        """Every `_traced`: one for each size where a parametrisation is decoded, else one for all sizes; and
+        one for each kind of targets."""
 
     # --- between steps -------------------------------------------------------------------------
 
@@ -115,13 +115,14 @@ class Climb:
         if self.way.average is not None:
             self._mean.assign((1.0 - self.way.average) * self._x)
             self._mean_weight.assign(1.0 - self.way.average)
-        self._traced = self._traces.setdefault(self._size if self._decode else None, {})
+        targets = tf.nest.map_structure(_open_spec, bare(self._targets))
+        kind = self._size if self._decode else None, repr(targets)
+        self._traced = self._traces.setdefault(kind, {})
         if not self._traced:
-            targets = tf.nest.map_structure(_open_spec, bare(self._targets))
             x = _open_spec(self._x)
             weights = tf.TensorSpec([len(self.objective.terms)], tf.float32)
-            self._tiled = TiledGradient(self.network, self.objective, targets, self.devices)
             self._traced.update(
+                tiled=TiledGradient(self.network, self.objective, targets, self.devices),
                 steps=tf.function(
                     self._steps, input_signature=[x, targets, weights, MASK, NUMBERS], autograph=False
                 ),
@@ -287,9 +288,10 @@ class Climb:
     # --- tile by tile: one graph for a tile, one for the move
 
     def _tiled_step(self, weights: tf.Tensor, index: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        assert self._tiled is not None
         shift = self._shift(tf.constant([self.seed, index])).numpy().tolist()
-        values, array, gradient = self._tiled(self._x, self._targets, weights, self.tiles, shift, self.pulse)
+        values, array, gradient = self._traced["tiled"](
+            self._x, self._targets, weights, self.tiles, shift, self.pulse
+        )
         memory.give_back()  # before the update asks for more
         local = self.way.shape if isinstance(self.way.shape, Local) else None
         plain = local is self.way.shape and self.way.average is None

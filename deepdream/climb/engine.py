@@ -183,9 +183,10 @@ class Engine(Context):
         plan.check_time(self.began, seconds)  # TensorFlow is loaded
         with devices.working(place):
             network = self.pool.network(choice, dtype, place.first)
-            step = self.pool.climb(network, objective, made.way, full, place.names)
-            plan.check_time(self.began, seconds)
-            return finish(self._climb(step, image, route, cut, shown.labels(), finish, timed=timed))
+            with self.pool.climb(network, objective, made.way, full, place.names) as step:
+                plan.check_time(self.began, seconds)
+                top = self._climb(step, image, route, cut, shown.labels(), finish, timed=timed)
+            return finish(top)
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -241,8 +242,6 @@ class Engine(Context):
             if (raised := unwrapped(error)) is error:
                 raise
             raise raised from None
-        finally:
-            step.leave()
         progress = moment.progress
         self.steps += progress.index
         self.report["steps"] = self.taken

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from deepdream import backbones
+from deepdream.climb.sameness import alike
 from deepdream.climb.updates import Way
-from deepdream.objectives.algebra import Objective
+from deepdream.objectives.algebra import Objective, Term
 from deepdream.pictures.scales import Size
 
 if TYPE_CHECKING:
@@ -24,7 +27,8 @@ class Pool:
 
     def __init__(self) -> None:
         self._open: dict[tuple[Any, ...], Network] = {}
-        self._climbs: dict[tuple[Any, ...], Climb] = {}
+        self._climbs: dict[Hashable, Climb] = {}
+        self._used: set[Hashable] = set()
 
     def network(
         self, choice: backbones.Choice, dtype: backbones.Precision, place: str | None = None
@@ -40,17 +44,38 @@ class Pool:
             self._open[key] = Network(backbones.open_extractor(choice, layers, dtype), choice.used, choice)
         return self._open[key]
 
+    @contextmanager
     def climb(
         self, network: Network, objective: Objective, way: Way, size: Size, devices: tuple[str, ...] = ()
-    ) -> Climb:
-        """The climb for an objective; one that differs in its weights alone goes on in the same trace."""
+    ) -> Iterator[Climb]:
+        """The climb for an objective; one that differs in weights and targets alone shares its trace.
+
+        Meanwhile it is nobody else's: another thread with the same objective gets another one.
+        """
         from deepdream.climb.ascent import Climb
 
-        terms = tuple(replace(term, weight=1.0) for term in objective.terms)
-        key = (network, terms, way, way.parametrisation and size, devices)
+        terms = tuple(map(_graph, objective.terms))
+        whole = way.parametrisation and size
+        key = (network, terms, *(alike(getattr(way, it.name)) for it in fields(way)), whole, devices)
         climb = self._climbs.pop(key, None) or Climb(network, objective, way, devices)
         climb.objective = objective
-        self._climbs[key] = climb
-        if len(self._climbs) > _TRACES_KEPT:
-            del self._climbs[next(iter(self._climbs))]
-        return climb
+        try:
+            yield climb
+        finally:
+            climb.leave()
+            self._used.add(key)
+            self._climbs[key] = climb
+            if len(self._climbs) > _TRACES_KEPT:
+                self._climbs.pop(next(iter(self._climbs)), None)
+
+    def turn(self) -> None:
+        """Begin another run, and let go of the traces that the last one made no use of."""
+        used, self._used = self._used, set()
+        for key in [key for key in self._climbs if key not in used]:
+            self._climbs.pop(key, None)
+
+
+def _graph(term: Term) -> Hashable:
+    """What of a term is in the graph of a step; weight and target reach it as numbers."""
+    functions = alike(term.value), alike(term.summary), alike(term.of)
+    return term.layers, term.parts, term.target is not None, functions

@@ -82,6 +82,7 @@ class Session:
 
         if self._show_notices:
             silence_tensorflow(show=True)
+        self.pool.turn()
         engine = Engine(
             common if kept is None else kept.common(common),
             seed=recipe.seed or 0,

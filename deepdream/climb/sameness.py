@@ -1,0 +1,67 @@
+"""When two functions are the same to a graph, though each call of its maker makes another one."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import fields, is_dataclass
+from types import FunctionType
+from typing import Any, Final
+
+__all__ = ["alike"]
+
+_PLAIN: Final = (bool, int, float, str, bytes, type(None))
+
+_DEEPEST: Final = 8
+
+
+class _Unknown(Exception):  # noqa: N818  it is no error
+    """Something whose value may change, or that nobody knows the value of."""
+
+
+class _Only:
+    """Something that is like nothing but itself."""
+
+    def __init__(self, item: object) -> None:
+        self._item = item
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Only) and other._item is self._item
+
+    def __hash__(self) -> int:
+        return id(self._item)
+
+
+def alike(item: object) -> Hashable:
+    """A key that is the same for items of which a graph computes the same.
+
+    Functions of this package are told by their code and by what they close over, as far as that is plain
+    numbers, texts and other functions of the package. Everything else is told by what it says of itself
+    (`__eq__` and `__hash__`), or by which one it is: a plugin's function may read what changes.
+    """
+    try:
+        return _parts(item, 0)
+    except _Unknown:
+        try:
+            hash(item)
+        except TypeError:
+            return _Only(item)
+        return item
+
+
+def _parts(item: Any, depth: int) -> Hashable:
+    if depth > _DEEPEST:
+        raise _Unknown
+    if isinstance(item, _PLAIN):
+        return type(item), item
+    if isinstance(item, tuple | list):
+        return type(item), *(_parts(part, depth + 1) for part in item)
+    if type(item).__module__.partition(".")[0] == "deepdream" and is_dataclass(item):
+        return type(item), *(_parts(getattr(item, field.name), depth + 1) for field in fields(item))
+    if not isinstance(item, FunctionType) or str(item.__module__).partition(".")[0] != "deepdream":
+        raise _Unknown
+    try:
+        inside = [cell.cell_contents for cell in item.__closure__ or ()]
+    except ValueError:  # a name that is not bound yet
+        raise _Unknown from None
+    inside += [item.__defaults__, *(item.__kwdefaults__ or {}).items()]
+    return item.__module__, item.__qualname__, item.__code__, *(_parts(part, depth + 1) for part in inside)
