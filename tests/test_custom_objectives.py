@@ -13,8 +13,9 @@ from deepdream import objectives as obj
 from deepdream.climb.engine import Engine, Step
 from deepdream.climb.parametrisations import Fourier, Pixels
 from deepdream.climb.transforms import rotate
+from deepdream.climb.updates import Ascent
 from deepdream.console.failures import explain
-from deepdream.errors import DeepDreamError, unwrapped
+from deepdream.errors import DeepDreamError, UsageError, unwrapped
 from deepdream.objectives import Objective, custom, layer
 from deepdream.testing import Bench, picture
 
@@ -225,6 +226,13 @@ def test_what_cannot_be_aimed_at_is_refused_where_it_is_written(term: Any, aim: 
             lambda: obj.gram(LAYER, [PHOTO, PHOTO]),
             r"style\(block1_conv2\) takes a list of pairs, a Picture and its weight",
         ),
+        (
+            lambda: obj.gram(LAYER, PHOTO, mask=PHOTO),  # type: ignore[arg-type]
+            r"the mask of style\(block1_conv2\) is an array \[H, W\] of 0 to 1, not Picture",
+        ),
+        (lambda: Ascent(normalise="max"), "Ascent has no normalise='max'"),  # type: ignore[arg-type]
+        (lambda: Engine().noise((20, 30)), r"noise is as large as a Picture, not as \(20, 30\)"),  # type: ignore[arg-type]
+        (lambda: Engine().rng(None), "the key of rng is made of texts and whole numbers, not of None"),  # type: ignore[arg-type]
         (lambda: obj.total(layer(LAYER)), "total takes a list of objectives, not Objective"),
         (lambda: obj.total([LAYER]), "total takes a list of objectives, not of str"),
         (lambda: obj.match([LAYER], PHOTO), r"a layer is named by a text, not by \['block1_conv2'\]"),
@@ -246,6 +254,12 @@ def test_what_cannot_be_aimed_at_is_refused_where_it_is_written(term: Any, aim: 
 def test_what_an_objective_does_not_take_is_said(written: Callable[[], Any], message: str) -> None:
     with pytest.raises(TypeError, match=f"^{message}"):
         written()
+
+
+@pytest.mark.parametrize("scale", [0, -1.0, float("nan")])
+def test_a_style_has_a_scale(scale: float) -> None:
+    with pytest.raises(UsageError, match=r"the scale of moments.* must be a number above 0"):
+        obj.moments(LAYER, PHOTO, scale=scale)
 
 
 def test_the_hint_of_a_wrong_argument_is_told() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,8 +104,22 @@ def test_a_device_that_runs_out_of_memory_goes_on_in_smaller_tiles(
 
 def test_what_cannot_be_tiled_says_so(pool: Pool, photo: Picture) -> None:
     engine = Engine(Common(precision="float32", tile="64"), pool=pool)
-    with pytest.raises(UsageError, match="cannot be tiled"):
+    with pytest.raises(UsageError, match=r"at 0.5 0.5.* does not add up from parts of a picture"):
         engine.ascend(photo, obj.neuron("block1_conv2", 0), steps=1)
+
+
+def test_tiles_that_take_more_than_they_may_are_refused(photo: Picture) -> None:
+    def planned(common: Common) -> dict[str, Any]:
+        engine = Engine(common, dry=True)
+        engine.ascend(photo.resized(1600, 1200), obj.layer("block1_conv2"))
+        return engine.report
+
+    with pytest.raises(
+        DeepDreamError, match=r"tiles of 512 px need about 1\.\d GB of memory, and may take 0\.8"
+    ):
+        planned(Common(precision="float32", tile="512", memory=0.8))
+    told = planned(Common(precision="float32", tile="512", memory=4.0))
+    assert not told["notes"] and "budget" not in told, "what is asked for is the same on every machine"
 
 
 def test_lbfgs_forgets_for_want_of_memory_only_where_the_next_run_would_too(

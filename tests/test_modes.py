@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from enum import Enum
@@ -13,6 +14,7 @@ from plugin_files import ROOT
 
 from deepdream.api import Engine, Option, Picture, mode
 from deepdream.errors import DeepDreamError, UsageError
+from deepdream.jobs.recipe import Input, Preset
 from deepdream.modes.registry import Mode, declare
 
 
@@ -147,6 +149,22 @@ def test_a_wrong_value_is_refused_in_one_line_that_names_the_flag(
     with pytest.raises(UsageError) as caught:
         mode_.check({name: value})
     assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("size", r"under \[common\]"), ("seed", "at the top"), ("output", "give --output on")]
+)
+def test_a_common_option_among_the_modes_own_is_shown_its_place(mode_: Mode, name: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        mode_.check({name: 1})
+    assert re.search(hint, str(caught.value.hint))
+
+
+def test_a_misspelt_picture_of_a_recipe_gets_a_suggestion(mode_: Mode) -> None:
+    recipe = Preset("mine", "sample", inputs={"image": Input("a.png"), "hnit": Input("b.png")})
+    with pytest.raises(UsageError, match=r"mine\.toml: the mode 'sample' takes no picture 'hnit'") as caught:
+        mode_.settings(recipe, (), "mine.toml")
+    assert "'hint'" in str(caught.value.hint)
 
 
 def test_a_misspelt_option_or_choice_gets_a_suggestion(mode_: Mode) -> None:

@@ -101,3 +101,13 @@ def test_what_is_no_start_and_no_canvas_is_said_to_be(
         Engine(Common(precision="float32")).ascend(
             picture(), objectives.layer("block1_conv1"), steps=1, parametrisation=way
         )
+
+
+def test_a_mask_is_of_pixels_alone() -> None:
+    mask = picture(31, 24)
+    objective = objectives.layer("block1_conv1")
+    engine = Engine(Common(precision="float32"))
+    with pytest.raises(DeepDreamError, match=r"a mask is of pixels, and this parametrisation climbs \["):
+        engine.ascend(picture(31, 24), objective, steps=1, parametrisation=Fourier(), mask=mask)
+    made = engine.ascend(picture(31, 24), objective, steps=1, parametrisation=Pixels(), mask=mask)
+    assert made.size == mask.size

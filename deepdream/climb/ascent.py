@@ -106,6 +106,11 @@ class Climb:
                         f"a parametrisation's start gave {found}, not a tensor of float32",
                         "return one, the parameters to climb: tf.convert_to_tensor makes one of an array",
                     )
+            if self.way.masked and not _covers(self._mask.shape, start.shape):
+                raise DeepDreamError(
+                    f"a mask is of pixels, and this parametrisation climbs {list(start.shape)} of others",
+                    "leave the mask out, and blend with it in finish",
+                )
             self._x = start
             with answerable(self.way.parametrisation.decode):
                 seen = self._decoded(canvas)
@@ -308,6 +313,14 @@ class Climb:
         self.traces += 1
         x = self._moved(lambda _: (tf.reduce_sum(values), gradient), x, mask)
         return x, tf.reduce_all(tf.math.is_finite(x))
+
+
+def _covers(mask: tf.TensorShape, parameters: tf.TensorShape) -> bool:
+    """Whether a mask of pixels says something about each of these parameters."""
+    try:
+        return bool(tf.broadcast_static_shape(mask, parameters) == parameters)
+    except ValueError:
+        return False
 
 
 def _open_spec(tensor: tf.Tensor) -> tf.TensorSpec:

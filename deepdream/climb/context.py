@@ -7,10 +7,11 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from deepdream.climb.events import Listener
-from deepdream.errors import DeepDreamError
+from deepdream.errors import DeepDreamError, misfit
 from deepdream.jobs.recipe import Common
 from deepdream.objectives import Objective
 from deepdream.pictures.picture import Picture
@@ -88,6 +89,11 @@ class Context:
         """A source of random numbers for the run's seed and `key`: the same key gives the same numbers."""
         import numpy as np
 
+        if wrong := [item for item in key if isinstance(item, bool) or not isinstance(item, Integral | str)]:
+            raise misfit(
+                f"the key of rng is made of texts and whole numbers, not of {wrong[0]!r}",
+                "engine.rng() has none; the run's seed counts anyway",
+            )
         words = [zlib.crc32(item.encode()) if isinstance(item, str) else item for item in key]
         return np.random.default_rng([self.seed, *words])
 
@@ -116,6 +122,11 @@ class Context:
         """White noise as large as `like`: normal, `mean` (per channel) and `deviation` in grey levels."""
         import numpy as np
 
+        if not isinstance(like, Picture):
+            raise misfit(
+                f"noise is as large as a Picture, not as {like!r}",
+                "of a size, write Picture.from_array(numpy.zeros((height, width, 3)))",
+            )
         normal = np.random.default_rng(self.seed).standard_normal(like.pixels.shape, np.float32)
         pixels = np.asarray(mean, np.float32) + np.float32(deviation) * normal
         return like.with_pixels(np.clip(pixels, 0.0, 255.0).astype(np.float32))

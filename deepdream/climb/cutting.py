@@ -108,6 +108,11 @@ def cut(
     layers = tuple(choice.backbone.layer(name) for name in dict.fromkeys(choice.used.values()))
     adds_up = all(term.parts is not None for term in objective.terms)
     seen = tiling.reach(layers) if adds_up else None
+    if seen is None and tile not in ("auto", "off"):
+        whole = [term.name for term in objective.terms if term.parts is None] or [layers[-1].name]
+        raise UsageError(
+            f"{whole[0]} does not add up from parts of a picture: it cannot be tiled", "leave out --tile"
+        )
     there = need.beside(sizes[-1])
     part = 1.0 if exact else _ENOUGH.get(choice.backbone.name, 1.0)
     short = None if seen is None else tiling.shortened(seen, layers, part)
@@ -137,8 +142,7 @@ def _grid(
 ) -> Grid | None:
     """The largest tiles that fit; None where the whole does, or not even small ones."""
     if tile not in ("auto", "off"):
-        if seen is None:
-            raise UsageError("this objective cannot be tiled", "leave out --tile")
+        assert seen is not None
         fixed = -(-int(tile) // seen.stride) * seen.stride
         return Grid(fixed, seen) if fixed < max(size) else None
     if budget is None or need.bytes(size) <= budget * 1e9 or seen is None or tile == "off":

@@ -226,9 +226,16 @@ def make(
         budget=budget,
         devices=max(1, len(devices)),
     )
+    if common.tile not in ("auto", "off") and budget and found.memory > budget * 1e9:
+        what = f"tiles of {common.tile} px need about {found.memory / 1e9:.1f} GB of memory"
+        if common.memory is not None:
+            raise DeepDreamError(
+                f"{what}, and may take {budget:.1f}", "take smaller tiles, or --tile auto, which fits them"
+            )
+        notes.append(f"{what}, and {budget:.1f} are free")
     if len(devices) > 1 and not any(map(found.tiles, sizes)):
         whole = found.devices == 1 or found.reach is None
         why = "this climb is not cut into tiles" if whole else "sharing what is this small would take longer"
         notes.append(f"only {devices[0]} has work: {why}")
-    bound = update != way.update or bool(found.tiles(sizes[-1]))
+    bound = update != way.update or (common.tile == "auto" and bool(found.tiles(sizes[-1])))
     return Plan(replace(way, update=update), found, tuple(notes), bound)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
+from deepdream.errors import misfit
 from deepdream.pictures.scales import Size
 
 __all__ = ["LBFGS", "Adam", "Ascent", "Parametrisation", "Update", "Way", "named"]
 
+Normalise = Literal["mean", "std", "rms", "none"]
 Tensor = Any
 """A TensorFlow tensor; spelt `Any` so that this module imports no TensorFlow."""
 
@@ -28,9 +30,14 @@ class Ascent:
     """
 
     step_size: float = 1.5
-    normalise: Literal["mean", "std", "rms", "none"] = "mean"
+    normalise: Normalise = "mean"
     epsilon: float = 0.0
     floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.normalise not in get_args(Normalise):
+            known = ", ".join(map(repr, get_args(Normalise)))
+            raise misfit(f"Ascent has no normalise={self.normalise!r}", f"write one of {known}")
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,28 @@ COMMON_NAMES: Final = frozenset([
 # fmt: on
 """The options every mode has already, as flags or in Python; a mode has none of its own by such a name."""
 
+_ON_THE_LINE: Final = frozenset(
+    [
+        "recipe",
+        "preset",
+        "output",
+        "overwrite",
+        "save_every",
+        "report",
+        "sweep",
+        "film",
+        "film_every",
+        "json",
+        "dry_run",
+        "quiet",
+        "verbose",
+        "debug",
+        "help",
+        "listeners",
+    ]
+)
+"""Those of them that a recipe does not hold."""
+
 TOOLS: Final = ("layers", "models", "plugins", "doctor", "show", "replay", "style-file")
 """The commands that are no modes; a mode cannot have such a name."""
 
@@ -43,6 +65,13 @@ _RETURNS: Final = "write '-> Picture', '-> list[Picture]' or '-> Animation', whi
 _DECLARATION: Final = "__deepdream_mode__"
 _Makes = Callable[..., Picture | list[Picture] | Animation]
 _Function = TypeVar("_Function", bound=_Makes)
+
+
+def _place(name: str) -> str:
+    """Where a common option of that name is given, as a hint."""
+    if name in _ON_THE_LINE:
+        return f"a recipe does not hold it: give --{name.replace('_', '-')} on the command line"
+    return f"in a recipe it stands {'at the top, above all [tables]' if name == 'seed' else 'under [common]'}"
 
 
 class _Declaration(NamedTuple):
@@ -109,6 +138,12 @@ class Mode:
 
         They are those that the mode can do without, like a guide, and that are not `given`.
         """
+        known = [item.name for item in self.pictures]
+        for name in chosen.inputs:
+            if name.partition(".")[0] not in known:
+                raise UsageError(
+                    f"{source}: the mode '{self.name}' takes no picture '{name}'", did_you_mean(name, known)
+                )
         flags = {item.name: item.flag for item in self.pictures if not item.required}
         wanted = {
             name: item
@@ -131,7 +166,7 @@ class Mode:
             if name in COMMON_NAMES:
                 raise UsageError(
                     f"'{name}' is a common option, not one of the mode '{self.name}'",
-                    "in a recipe it stands under [common]",
+                    _place(name),
                 )
         return check_values(self.options, options, where=f"the mode '{self.name}'", partial=partial)
 

@@ -6,6 +6,7 @@ at by a picture, by activations, by stored statistics, or by several of these mi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -158,6 +159,13 @@ def _texture(
 ) -> Objective:
     """A term for the statistics of a layer: `ready` makes an aim of the wanted ones."""
     wanted = _weighted(label, target)
+    if not (math.isfinite(scale) and scale > 0):
+        raise UsageError(f"the scale of {label} must be a number above 0, not {scale}")
+    if mask is not None and len(getattr(mask, "shape", ())) != 2:
+        raise misfit(
+            f"the mask of {label} is an array [H, W] of 0 to 1, not {type(mask).__name__}",
+            "of a Picture, write mask.pixels.mean(-1) / 255",
+        )
 
     def aim(probe: Probe) -> tuple[Any, ...]:
         found = [(_measure(it, name, probe, scale), weight) for it, weight in wanted]
