@@ -227,7 +227,7 @@ def test_what_says_itself_what_is_wrong_is_left_as_it_is(
         ),
         ('engine.default_layers("dreams")', "no layers for 'dreams'"),
         ('obj.layer(["block1_conv1"])', "a layer is named by a text, not by ['block1_conv1']"),
-        ('engine.ascend(image, obj.layer("block1_conv1"), transform="flip")', "'flip' is no function"),
+        ('engine.ascend(image, obj.layer("block1_conv1"), transform="flip")', "'flip' is none"),
         (
             'engine.ascend(image, obj.match("block1_conv1", "a.png"))',
             "match takes a Picture, or activ",

@@ -12,7 +12,8 @@ import pytest
 from deepdream import objectives as obj
 from deepdream.climb.engine import Engine, Step
 from deepdream.climb.parametrisations import Fourier, Pixels
-from deepdream.climb.transforms import rotate
+from deepdream.climb.shaping import blurred, chain
+from deepdream.climb.transforms import pad, rotate
 from deepdream.climb.updates import Ascent
 from deepdream.console.failures import explain
 from deepdream.errors import DeepDreamError, UsageError, unwrapped
@@ -194,6 +195,12 @@ def test_what_is_relative_begins_at_one_for_a_parametrisation_too(tiny_network: 
 
 
 PHOTO = picture(32, 24)
+
+
+def climbed(**how: Any) -> object:
+    return Engine(dry=True).ascend(PHOTO, layer(LAYER), **how)
+
+
 ARRAY = r"an array of the shape \[24, 32, 3\]"
 
 
@@ -233,6 +240,15 @@ def test_what_cannot_be_aimed_at_is_refused_where_it_is_written(term: Any, aim: 
         (lambda: Ascent(normalise="max"), "Ascent has no normalise='max'"),  # type: ignore[arg-type]
         (lambda: Engine().noise((20, 30)), r"noise is as large as a Picture, not as \(20, 30\)"),  # type: ignore[arg-type]
         (lambda: Engine().rng(None), "the key of rng is made of texts and whole numbers, not of None"),  # type: ignore[arg-type]
+        (lambda: climbed(finish=3), r"the finish of a climb is a function of \(picture\), and 3 is none"),
+        (lambda: climbed(finish=lambda made: None), "the finish of a climb returned NoneType, not a Picture"),
+        (lambda: chain([blurred(1)]), "chain takes functions one after the other, not a list"),  # type: ignore[arg-type]
+        (lambda: climbed(shape=blurred), "the shape of a climb is what blurred makes, not blurred itself"),
+        (lambda: climbed(transform=pad), "the transform of a climb is what pad makes, not pad itself"),
+        (
+            lambda: climbed(transform=lambda canvas: canvas),
+            r"the transform of a climb is a function of \(canvas, seed\), and <lambda> is none",
+        ),
         (lambda: obj.total(layer(LAYER)), "total takes a list of objectives, not Objective"),
         (lambda: obj.total([LAYER]), "total takes a list of objectives, not of str"),
         (lambda: obj.match([LAYER], PHOTO), r"a layer is named by a text, not by \['block1_conv2'\]"),
@@ -260,6 +276,25 @@ def test_what_an_objective_does_not_take_is_said(written: Callable[[], Any], mes
 def test_a_style_has_a_scale(scale: float) -> None:
     with pytest.raises(UsageError, match=r"the scale of moments.* must be a number above 0"):
         obj.moments(LAYER, PHOTO, scale=scale)
+
+
+def test_what_cannot_be_traced_has_a_hint(tiny_network: Bench) -> None:
+    numpy = custom("mine", LAYER, lambda a, x: float(np.mean(a[LAYER])))
+    engine = Engine(tiny_network.common, pool=tiny_network.pool)
+    for how in ({"objective": numpy}, {"shape": lambda gradient: gradient * np.zeros(gradient.shape)}):
+        with pytest.raises(Exception) as caught:
+            engine.ascend(PHOTO, **{"objective": layer(LAYER), "steps": 1, **how})
+        assert "sizes from tf.shape" in str(explain(caught.value).hint), how
+
+
+def test_an_objective_that_nothing_moves_is_told(tiny_network: Bench) -> None:
+    engine = Engine(tiny_network.common, pool=tiny_network.pool)
+    engine.ascend(PHOTO, custom("still", LAYER, lambda a, x: 3.0 + 0.0 * tf.reduce_sum(x)), steps=2)
+    assert engine.report["notes"] == ["the objective stayed at 3: nothing that may change moves it"]
+
+
+def test_a_climb_without_a_finish_is_left_as_it_is() -> None:
+    assert climbed(finish=None) is PHOTO
 
 
 def test_the_hint_of_a_wrong_argument_is_told() -> None:

@@ -244,7 +244,7 @@ def test_figures_of_another_objective_are_not_joined(pool: Pool, photo: Picture)
         ({"seconds": 0}, "seconds of ascend must be a number above 0, or None, not 0"),
         ({"stop_above": "1"}, "stop_above of ascend must be a number, or None, not '1'"),
         ({"reinject": "before"}, "the reinject of a climb is True, False or 'after', not 'before'"),
-        ({"finish": 3}, "the finish of a climb is a function of a Picture, not 3"),
+        ({"finish": 3}, r"the finish of a climb is a function of \(picture\), and 3 is none"),
         ({"parametrisation": Fourier}, "an object with start and decode, not the class Fourier"),
         ({"sizes": [32, 64]}, r"pairs \(width, height\) of whole numbers from 1, and 32 is none"),
         ({"sizes": (64, 48)}, r"pairs \(width, height\) of whole numbers from 1, and 64 is none"),

@@ -11,14 +11,16 @@ from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any, Final
 
+from deepdream.climb.events import Finish
 from deepdream.climb.updates import Update
 from deepdream.errors import UsageError, misfit
 from deepdream.objectives import Objective
+from deepdream.objectives.foreign import answerable, takes
 from deepdream.objectives.terms import several
 from deepdream.pictures.picture import Picture
 from deepdream.pictures.scales import Size
 
-__all__ = ["check", "flipped"]
+__all__ = ["check", "finisher", "flipped"]
 
 _NUMBERS: Final[Mapping[str, tuple[Any, str, Callable[[Any], bool]]]] = {
     "octaves": (Integral, "a whole number from 1", lambda n: n >= 1),
@@ -31,6 +33,14 @@ _NUMBERS: Final[Mapping[str, tuple[Any, str, Callable[[Any], bool]]]] = {
     "seconds": (Real, "a number above 0, or None", lambda n: n > 0),
 }
 """Of each number its kind, what it may be in words, and whether a finite one is in its range."""
+
+
+_FUNCTIONS: Final[Mapping[str, str]] = {"finish": "picture", "shape": "gradient", "transform": "canvas, seed"}
+"""Of each function its arguments."""
+
+_WORKSHOPS: Final = ("deepdream.climb.shaping", "deepdream.climb.transforms")
+_FINISHED: Final = ("quarter_turns",)
+"""Modules whose functions make such functions, but for these."""
 
 
 def check(given: Mapping[str, Any]) -> None:
@@ -51,8 +61,9 @@ def check(given: Mapping[str, Any]) -> None:
         raise misfit(f"the optimiser of a climb is a name or settings, not {optimiser!r}", "write Adam(10)")
     if given["reinject"] not in (True, False, "after"):
         raise TypeError(f"the reinject of a climb is True, False or 'after', not {given['reinject']!r}")
-    if not callable(given["finish"]):
-        raise TypeError(f"the finish of a climb is a function of a Picture, not {given['finish']!r}")
+    for name, arguments in _FUNCTIONS.items():
+        if given[name] is not None:
+            _check_function(name, given[name], arguments)
     if kind is not None and (
         isinstance(kind, type) or not (hasattr(kind, "start") and hasattr(kind, "decode"))
     ):
@@ -61,6 +72,24 @@ def check(given: Mapping[str, Any]) -> None:
             f"the parametrisation of a climb is an object with start and decode, not {shown}",
             "write parametrisations.Fourier(), for instance",
         )
+
+
+def finisher(finish: Finish | None) -> Finish:
+    """`finish`, whose result must be a Picture; without one, a picture is left as it is."""
+
+    def finished(made: Picture) -> Picture:
+        if finish is None:
+            return made
+        with answerable(finish):
+            found = finish(made)
+            if not isinstance(found, Picture):
+                raise misfit(
+                    f"the finish of a climb returned {type(found).__name__}, not a Picture",
+                    "of an array, picture.with_pixels(array) makes one",
+                )
+            return found
+
+    return finished
 
 
 def flipped(sizes: Any) -> list[Size] | None:
@@ -77,6 +106,18 @@ def flipped(sizes: Any) -> list[Size] | None:
             )
         found.append((int(pair[1]), int(pair[0])))
     return found
+
+
+def _check_function(name: str, function: Any, arguments: str) -> None:
+    called = str(getattr(function, "__name__", type(function).__name__))
+    made_here = getattr(function, "__module__", "") in _WORKSHOPS
+    if made_here and called not in _FINISHED and called == getattr(function, "__qualname__", ""):
+        raise misfit(
+            f"the {name} of a climb is what {called} makes, not {called} itself", f"write {called}(...)"
+        )
+    if not (callable(function) and takes(function, arguments.count(",") + 1)):
+        shown = called if callable(function) else repr(function)
+        raise TypeError(f"the {name} of a climb is a function of ({arguments}), and {shown} is none")
 
 
 def _check_number(name: str, value: Any) -> None:

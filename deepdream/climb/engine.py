@@ -106,7 +106,7 @@ class Engine(Context):
         mask: Picture | None = None,
         stop_above: float | None = None,
         seconds: float | None = None,
-        finish: Finish = lambda made: made,
+        finish: Finish | None = None,
     ) -> Picture:
         """Climb `objective` from `image` and return the picture at the top.
 
@@ -134,6 +134,7 @@ class Engine(Context):
         Draws go on from climb to climb; an objective and settings used again are traced only once.
         """
         asked.check(locals())
+        finish = asked.finisher(finish)
         wanted = asked.flipped(sizes)
         update = named(optimiser, step_size, history) if isinstance(optimiser, str) else optimiser
         choice = self._choose(objective.layers)
@@ -251,6 +252,9 @@ class Engine(Context):
             self.report.setdefault("octave_steps", {})[str(route.first)] = list(progress.taken)
             if progress.left_out:
                 self.say(f"{progress.left_out} of {sum(route.steps)} steps were left out: time was short")
+        figures = self.report["climb"].get("objective", {"start": 0, "end": 1})
+        if progress.index > 1 and figures["start"] == figures["end"]:
+            self.say(f"the objective stayed at {figures['end']['total']:g}: nothing that may change moves it")
         if route.mask is not None:
             black = route.mask.resized(*image.size).pixels.max(axis=2, keepdims=True) <= 0
             result = np.where(black, image.pixels, result)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from deepdream.errors import UsageError
-from deepdream.objectives.foreign import welcome
+from deepdream.objectives.foreign import one_of
 
 __all__ = ["Local", "Shape", "blurred", "chain", "chroma", "grey", "laplacian", "quarter_turns", "rimless"]
 
@@ -33,7 +33,7 @@ class Local:
 
 def chain(*shapes: Shape | None) -> Shape | None:
     """One shape after the other, those that are None left out; None if none is left."""
-    used = [welcome(shape) for shape in shapes if shape is not None]
+    used = [one_of("chain", shape) for shape in shapes if shape is not None]
 
     def through_all(gradient: Tensor) -> Tensor:
         for shape in used:

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from deepdream.objectives.foreign import welcome
+from deepdream.objectives.foreign import one_of
 from deepdream.objectives.terms import several
 
 __all__ = ["Transform", "compose", "flip", "jitter", "pad", "rotate", "scale", "standard"]
@@ -30,7 +30,7 @@ _GREY = 127.5
 def compose(*transforms: Transform) -> Transform:
     """The transforms one after another, each with draws of its own."""
 
-    parts = [welcome(transform) for transform in transforms]
+    parts = [one_of("compose", transform) for transform in transforms]
 
     def composed(canvas: Tensor, seed: Tensor) -> Tensor:
         import tensorflow as tf

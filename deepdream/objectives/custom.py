@@ -67,7 +67,7 @@ def custom(
         with tf.GradientTape() as tape:
             tape.watch([dict(found), canvas])
             returned = own(*given)
-            if isinstance(returned, str | Mapping):
+            if isinstance(returned, str | Mapping | tuple | list):
                 kind = type(returned).__name__
                 raise DeepDreamError(f"the objective '{name}' must be one number, not {kind}", _REDUCE)
             result = tf.convert_to_tensor(returned)

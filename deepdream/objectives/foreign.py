@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, TypeVar, cast
 
 from deepdream.console.blame import of_function
-from deepdream.errors import DeepDreamError
+from deepdream.errors import DeepDreamError, misfit, unwrapped
 
-__all__ = ["answerable", "takes", "welcome"]
+__all__ = ["answerable", "one_of", "takes", "welcome"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -37,12 +37,23 @@ def welcome(function: Function) -> Function:
 
         with answerable(function):
             _check_call(function, args, kwargs)
-            result = (function if tf.executing_eagerly() else tf.function(function))(*args, **kwargs)
+            eager = tf.executing_eagerly()
+            with nullcontext() if eager else _said_of_tracing():
+                result = (function if eager else tf.function(function))(*args, **kwargs)
             if result is None:
                 raise DeepDreamError(f"{_name(function)}() returned nothing", "did you forget 'return'?")
             return result
 
     return cast(Function, called)
+
+
+def one_of(called: str, function: Function) -> Function:
+    """`function`, welcome, as one of those that `called` puts together; a TypeError for a list of them."""
+    if isinstance(function, list | tuple):
+        raise misfit(
+            f"{called} takes functions one after the other, not a list", f"write {called}(*functions)"
+        )
+    return welcome(function)
 
 
 @contextmanager
@@ -54,6 +65,21 @@ def answerable(function: Callable[..., Any]) -> Iterator[None]:
         place = of_function(function, error)
         if place is not None and place not in getattr(error, "__notes__", ()):
             error.add_note(place)
+        raise
+
+
+@contextmanager
+def _said_of_tracing() -> Iterator[None]:
+    """What fails meanwhile, and does not say the way out, is given what most often it is."""
+    try:
+        yield
+    except Exception as error:
+        raised = unwrapped(error)
+        if not any(note.startswith("hint: ") for note in getattr(raised, "__notes__", ())):
+            raised.add_note(
+                "hint: a graph is made of it, with no numbers in it yet: take TensorFlow's functions, "
+                "not NumPy's, and sizes from tf.shape"
+            )
         raise
 
 

@@ -39,7 +39,7 @@ def watched(made: Animation, mode: Mode, engine: Engine, recipe: Recipe) -> Anim
 
 
 def _checked(made: Animation, index: int, previous: Picture | None, mode: Mode) -> Picture:
-    return mode.check_picture(made.frame(index, previous), f"an animation whose frame {index + 1}")
+    return mode.check_picture(made.frame(index, previous), f"an animation whose frame({index})")
 
 
 def _check_size(frame: Picture, previous: Picture | None, mode: Mode) -> None:

@@ -81,7 +81,7 @@ def _film(made: Animation, mode: Mode, engine: Engine) -> Animation:
         told = len(engine.report["notes"])
         engine.part(index, made.count)
         with patch.dict(os.environ, DEEPDREAM_OFFLINE="1"):
-            shown = mode.check_picture(made.frame(index, previous), f"an animation whose frame {index + 1}")
+            shown = mode.check_picture(made.frame(index, previous), f"an animation whose frame({index})")
         for note in engine.report["notes"][told:]:
             warnings.warn(note, stacklevel=2)
         return shown

@@ -80,7 +80,7 @@ def test_frames_go_to_a_folder_and_one_can_be_made_again(run: Run) -> None:
         ("liar a.png", 1, "the mode 'liar' returned list"),
         ("holey a.png", 1, "returned a list whose picture 2 is NoneType, not a Picture"),
         ("holey a.png --nan", 1, "returned a list whose picture 2 has NaN or infinity in it"),
-        ("torn a.png", 1, "returned an animation whose frame 3 is NoneType, not a Picture"),
+        ("torn a.png", 1, "returned an animation whose frame(2) is NoneType, not a Picture"),
     ],
 )
 def test_mistakes_are_told_in_one_line(run: Run, line: str, code: int, error: str) -> None:
