@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,8 @@ from deepdream.errors import UsageError
 from deepdream.jobs.recipe import Recipe
 from deepdream.modes.registry import load as load_registry
 from deepdream.pictures.picture import load, read_recipe
+from deepdream.runs.results import Result
+from deepdream.runs.session import Session
 from deepdream.testing import picture
 
 MODE = load_registry({"DEEPDREAM_NO_PLUGINS": "1"}).modes["dream"]
@@ -91,6 +96,39 @@ def test_a_later_value_that_is_wrong_is_said_before_any_picture_is_made(
     said = capsys.readouterr().err
     assert "no layer 'nope'" in said
     assert "picture 1/2" not in said
+
+
+def test_ctrl_c_while_a_later_picture_loads_keeps_those_before(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, calls = Session.run, []
+
+    def interrupted(self: Session, recipe: Recipe, *, cancel: threading.Event, **more: Any) -> Result:
+        calls.append(recipe)
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+            cancel.wait(5)
+        return run(self, recipe, cancel=cancel, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "run", interrupted)
+        assert cli.run(["dream", "a.png", *QUICK, "--sweep", "step-size=1,2,3", "--seed", "3"]) == 130
+    assert capsys.readouterr().out == "a.dream.sweep.png\n" and len(calls) == 2
+    assert read_recipe("a.dream.sweep.png")["used"]["interrupted"] is True
+    page = load("a.dream.sweep.png").pixels
+    assert cli.run(["replay", "a.dream.sweep.png", "-o", "again.png"]) == 0
+    assert "a.dream.sweep.png was stopped early; this makes all of it" in capsys.readouterr().err
+    third, cut = page.shape[1] // 3, slice(page.shape[0] // 4, page.shape[0] // 2)
+    whole = load("again.png").pixels
+    assert (whole[cut, :third] == page[cut, :third]).all() and page[cut, third:].std() < whole[
+        cut, third:
+    ].std()
+
+
+@pytest.mark.parametrize("flags", [["--report", "r.json"], ["--save-every", "1"]])
+def test_what_a_sheet_does_not_have_is_refused(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["dream", "a.png", *QUICK, "--sweep", "step-size=1,2", *flags]) == 2
+    assert f"{flags[0]} is for one picture, and --sweep makes many" in capsys.readouterr().err
 
 
 def test_a_sheet_says_how_it_was_made_and_can_be_made_again(capsys: pytest.CaptureFixture[str]) -> None:

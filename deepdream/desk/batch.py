@@ -76,6 +76,9 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
         raise UsageError("--film-every without --film", "say where the film goes: --film making.gif")
     if job.film is not None and job.sweep:
         raise UsageError("--film is for one climb, and --sweep makes many", "leave one of them out")
+    if job.sweep and (alone := [name for name in ("report", "save_every") if getattr(job, name)]):
+        flag = alone[0].replace("_", "-")
+        raise UsageError(f"--{flag} is for one picture, and --sweep makes many", "leave one of them out")
     name = f"{job.mode}.sweep" if job.sweep else job.mode
     target = Target(
         name,

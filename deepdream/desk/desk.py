@@ -26,6 +26,7 @@ from deepdream.jobs.takes import Take, Until
 from deepdream.pictures.animation import Animation
 from deepdream.pictures.picture import Picture
 from deepdream.pictures.saving import same_file
+from deepdream.pictures.sheets import Cell
 from deepdream.runs.results import Frames, Result
 from deepdream.runs.session import Session
 
@@ -211,10 +212,14 @@ class Desk:
                 for variant in others:
                     self.session.plan(variant, pictures=pictures)
 
-        def make(labels: Sequence[str], variant: Recipe) -> Picture:
+        def make(labels: tuple[str, ...], variant: Recipe) -> Cell:
             self.voice.say(f"picture {len(results) + 1}/{count}  {', '.join(labels)}")
-            results.append(self._run(variant, image, pictures))
-            return results[-1].picture
+            result = self._run(variant, image, pictures, first=not results)
+            results.append(result)
+            if not result.interrupted:
+                return Cell(result.picture, labels)
+            begun = result.report["steps"]
+            return Cell(result.picture if begun else None, (*labels, *(["stopped early"] if begun else [])))
 
         subject = next(iter(recipe.inputs.values()), None)
         named = [] if subject is None else [Path(subject.path).name]
@@ -225,9 +230,10 @@ class Desk:
             title=" · ".join([*named, recipe.mode, f"seed {recipe.seed}"]),
             stopped=self.interrupts.cancel.is_set,
         )
-        swept = swept_recipe(recipe, self.job.sweep, results[-1].recipe, page)
+        stopped = len(results) < count or results[-1].interrupted
+        swept = swept_recipe(recipe, self.job.sweep, results[-1].recipe, page, stopped=stopped)
         page = replace(page, recipe=swept.to_json())
-        result = replace(results[-1], made=page, recipe=swept)
+        result = replace(results[-1], made=page, recipe=swept, interrupted=stopped)
         self.answers.made(image, [self.target.save(page, place, image)], result)
         return result
 
@@ -241,8 +247,9 @@ class Desk:
         every: int | None = None,
         frames: Frames | None = None,
         keep: Path | None = None,
+        first: bool = True,
     ) -> Result:
-        self.interrupts.loading = True
+        self.interrupts.loading = first  # else there is something to keep
         with aside(), progress(self.voice, image or recipe.mode) as shown:
             result = in_background(
                 lambda: self.session.run(

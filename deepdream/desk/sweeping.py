@@ -13,6 +13,7 @@ from deepdream.errors import UsageError
 from deepdream.jobs.recipe import Common, Recipe
 from deepdream.modes.mode import Mode
 from deepdream.pictures.picture import Picture
+from deepdream.pictures.sheets import Cell, sheet
 
 __all__ = ["Axis", "axes_of", "drawn", "joined", "parse_sweep", "sheet_of", "swept_recipe", "variants"]
 
@@ -95,17 +96,16 @@ def variants(recipe: Recipe, axes: Sequence[Axis]) -> Iterator[tuple[tuple[str, 
 def sheet_of(
     recipe: Recipe,
     axes: Sequence[Axis],
-    make: Callable[[Sequence[str], Recipe], Picture],
+    make: Callable[[tuple[str, ...], Recipe], Cell],
     *,
     title: str | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Picture:
     """A contact sheet of every combination; those that were not made once it is `stopped` stay empty."""
-    from deepdream.pictures.sheets import Cell, sheet
-
-    cells = []
-    for labels, variant in variants(recipe, axes):
-        cells.append(Cell(None if stopped() else make(labels, variant), labels))
+    cells = [
+        Cell(None, labels) if stopped() else make(labels, variant)
+        for labels, variant in variants(recipe, axes)
+    ]
     columns = len(axes[-1].values)
     page: Picture = sheet(cells, columns=columns if len(axes) > 1 else None, side=384, title=title)
     return page
@@ -116,9 +116,13 @@ def drawn(seed: int | None) -> int:
     return secrets.randbelow(2**31) if seed is None else seed
 
 
-def swept_recipe(recipe: Recipe, axes: Sequence[Axis], made: Recipe, page: Picture) -> Recipe:
+def swept_recipe(
+    recipe: Recipe, axes: Sequence[Axis], made: Recipe, page: Picture, *, stopped: bool = False
+) -> Recipe:
     """The recipe of the sheet `page`: what `replay` makes it of, `made` being that of its last picture."""
     used = {name: made.used[name] for name in _SHARED if name in made.used}
+    if stopped:
+        used["interrupted"] = True
     swept = {axis.name: list(axis.values) for axis in axes}
     return replace(
         recipe,

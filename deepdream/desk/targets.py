@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from deepdream.jobs.reel import Reel, beside, fingerprints
 from deepdream.jobs.takes import Take
 from deepdream.modes.provenance import Plugin
 from deepdream.pictures.animation import Kind
-from deepdream.pictures.picture import Picture
+from deepdream.pictures.picture import Picture, read_recipe
 from deepdream.pictures.saving import (
     FILMS,
     check_new_folder,
@@ -121,7 +122,8 @@ class Target:
         """
         recipe = fingerprints(recipe)
         if self.file is not None:
-            check_writable(self.file, self.overwrite, suffixes=FILMS)
+            over = not anew and self._unfinished(self.file, recipe)
+            check_writable(self.file, self.overwrite or over, suffixes=FILMS)
             if anew:
                 return Take(beside(self.file, fresh=True), self.file, recipe, overwrite=self.overwrite)
             return self._take(beside(self.file), self.file, recipe)
@@ -141,6 +143,8 @@ class Target:
             if Hold(reel(path).hold).busy():
                 return True
             if self._may_replace(path) or killed(path):
+                return False
+            if not (anew or self._frames) and self._unfinished(path, recipe):
                 return False
             there, begun = reel(path), reel(path).begun(recipe)
             others = begun is None or (self._frames and (there.whole() or self._changed(begun)))
@@ -164,7 +168,21 @@ class Target:
                     "choose another name, or replace them: --overwrite",
                 )
             reel = Reel(reel.folder, reel.stem, fresh=True)
-        return Take(reel, path, recipe, overwrite=self.overwrite, changed=changed)
+        over = self.overwrite or (path is not None and self._unfinished(path, recipe))
+        return Take(reel, path, recipe, overwrite=over, changed=changed)
+
+    def _unfinished(self, path: Path, recipe: Recipe) -> bool:
+        """Whether the film `path` is what a run of `recipe` had when it was stopped, its frames beside it."""
+        begun = beside(path).begun(recipe) if path.is_file() else None
+        if begun is None or path in self._written or self._changed(begun):
+            return False
+        with suppress(DeepDreamError):
+            shown = Recipe.from_json(read_recipe(path))
+            return bool(shown.used.get("interrupted")) and (shown.mode, shown.seed) == (
+                begun.mode,
+                begun.seed,
+            )
+        return False
 
     def _changed(self, begun: Recipe | None) -> bool:
         """Whether frames of the same recipe were made by another state of the plugin."""

@@ -107,7 +107,7 @@ class Take:
         if last is not None and format == "MP4" and (last.width % 2 or last.height % 2):
             notes.append(f"{name}: MP4 has even sides, so one row or column of pixels is left out")
         if self._kept:
-            notes.append(f"{self.reel.folder} keeps the frames: -o {self.path} --overwrite goes on with them")
+            notes.append(f"{self.reel.folder} keeps the frames: the same command goes on with them")
         return notes
 
     def finish(self, recipe: Recipe, *, whole: bool, rest: float = 0.0) -> list[Path]:

@@ -79,7 +79,32 @@ def test_the_first_ctrl_c_keeps_the_whole_frames_and_makes_a_film_of_them(
     assert len(frames_of("x.webp")) == 2
     assert "x.webp.frames keeps the frames" in run.said.err  # type: ignore[attr-defined]
     assert read_recipe("x.webp")["used"]["interrupted"] is True
-    run("fade a.png -o x.webp --seed 3 --overwrite")
+    run("fade a.png -o x.webp --seed 4", code=1)
+    assert "exists already" in run.said.err, "another film does not take its place"  # type: ignore[attr-defined]
+    run("fade a.png -o x.webp --seed 3")
+    assert "going on after frame 2" in run.said.err  # type: ignore[attr-defined]
     run("fade a.png -o y.webp --seed 3")
+    run("fade a.png -o x.webp --seed 3", code=1)
+    assert "exists already" in run.said.err, "a whole film stays"  # type: ignore[attr-defined]
     assert Path("x.webp").read_bytes() == Path("y.webp").read_bytes()
     assert not Path("x.webp.frames").exists()
+
+
+def test_the_same_command_without_a_name_goes_on_with_its_own_film(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from deepdream.climb.engine import Engine
+
+    part = Engine.part
+
+    def stopped(engine: Engine, number: int, parts: int) -> None:
+        part(engine, number, parts)
+        if number == 2 and engine.cancel is not None:
+            engine.cancel.set()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Engine, "part", stopped)
+        (half,) = run("fade a.png", code=130)
+    (made,) = run("fade a.png")
+    assert made == half and len(frames_of(made)) == 4
+    assert run("fade a.png") != [half]
