@@ -198,6 +198,8 @@ def dream(
             objective -= weight * penalty(relative=relative)
     if keep_colors == "luminance" and chroma != CHROMA:
         engine.say(f"the dream is of lightness alone, so this does not count: --chroma {chroma:g}")
+    if keep_colors is None and chroma and colours.is_grey(image.pixels):
+        engine.say("the photograph is grey and the dream is not: --keep-colors after keeps it so")
     sizes = _sizes(image.size, octaves, smallest, octave_scale, octave_rule, octave_top)
     if not strength:
         steps = 0  # of which nothing would be seen

@@ -16,6 +16,18 @@ from deepdream.pictures.picture import Picture
 from deepdream.silence import _parked
 
 
+def test_what_is_left_of_a_film_is_judged_from_its_second_frame() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    for done in (0.02, 0.06, 0.1):  # the first of ten frames, four times as long as the others
+        assert pace.left(done, 1) is None
+        assert pace.left(done) is None, "in the middle of a step of it"
+        clock.now += 16
+    assert pace.left(0.15, 2) is None
+    clock.now += 10
+    assert pace.left(0.25, 3) == pytest.approx(75)
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,22 @@ def test_ctrl_c_while_a_later_picture_loads_keeps_those_before(
     assert (whole[cut, :third] == page[cut, :third]).all() and page[cut, third:].std() < whole[
         cut, third:
     ].std()
+
+
+def test_a_sheet_with_a_limit_of_time_is_made_again(capsys: pytest.CaptureFixture[str]) -> None:
+    line = ["dream", "a.png", *QUICK[:4], "--steps", "100000", "--time", "2s", "--quiet", "--seed", "3"]
+    assert cli.run([*line, "--sweep", "jitter=0,4", "-o", "timed.png"]) == 0
+    cells = read_recipe("timed.png")["used"]["cells"]
+    assert all(0 < cell["octave_steps"]["0"][0] < 100000 for cell in cells) and len(cells) == 2
+    assert cli.run(["replay", "timed.png", "-o", "again.png", "-q"]) == 0
+    assert Path("again.png").read_bytes() == Path("timed.png").read_bytes()
+
+
+def test_a_sheet_remembers_how_each_picture_was_cut() -> None:
+    axes = parse_sweep(["size=30,40"], MODE)
+    sheet = Recipe("dream", used={"cells": [{"tile": 64, "budget": 2.0}, {"size": [40, 30]}]})
+    assert [made.used for _, made in variants(sheet, axes)] == sheet.used["cells"]
+    assert [made.used for _, made in variants(replace(sheet, used={}), axes)] == [{}, {}]
 
 
 @pytest.mark.parametrize("flags", [["--report", "r.json"], ["--save-every", "1"]])

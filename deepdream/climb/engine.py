@@ -253,8 +253,8 @@ class Engine(Context):
             if progress.left_out:
                 self.say(f"{progress.left_out} of {sum(route.steps)} steps were left out: time was short")
         figures = self.report["climb"].get("objective", {"start": 0, "end": 1})
-        if progress.index > 1 and figures["start"] == figures["end"]:
-            self.say(f"the objective stayed at {figures['end']['total']:g}: nothing that may change moves it")
+        if progress.index > 1 and figures["start"] == figures["end"] and (result == image.pixels).all():
+            self.say(f"nothing changed: the objective stayed at {figures['end']['total']:g}")
         if route.mask is not None:
             black = route.mask.resized(*image.size).pixels.max(axis=2, keepdims=True) <= 0
             result = np.where(black, image.pixels, result)

@@ -82,7 +82,8 @@ def no_number(terms: Mapping[str, float]) -> DeepDreamError:
     what = ", ".join(f"{label} is {value}" for label, value in lost.items())
     return DeepDreamError(
         f"the objective is no number at the first step: {what}",
-        "a division by 0 or a logarithm of 0 gives none; take smaller weights, or --precision float32",
+        "a division by 0 or a logarithm of 0 gives none, in a transform, too; take smaller weights, or "
+        "--precision float32",
     )
 
 
@@ -90,7 +91,8 @@ def lost(total: float, step: int) -> DeepDreamError:
     """The error for a climb whose objective, or gradient or canvas alone, became no number at `step`."""
     if math.isfinite(total):
         what = f"the gradient of the objective became no number at step {step}"
-        return DeepDreamError(what, "a square root or logarithm of 0 has none; take smaller weights")
+        hint = "a square root or logarithm of 0 has none, and a shape may lose it; take smaller weights"
+        return DeepDreamError(what, hint)
     return DeepDreamError(
         f"the objective became {total} at step {step}",
         "take a smaller --step-size, smaller weights, or --precision float32",

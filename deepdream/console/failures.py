@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 __all__ = ["Failure", "details", "explain"]
 
 _ABOUT_NODES = ("[[{{node", "Original stack trace")
+
+
+_COLOUR: Final = ("--keep-colors", "--chroma")
+_OTHER_WORDS: Final = {
+    "preview": ("--size", "--time"),
+    **dict.fromkeys(("color", "colour", "colors", "colours", "saturation"), _COLOUR),
+    **dict.fromkeys(("width", "height", "resolution"), ("--size",)),
+    **dict.fromkeys(("iterations", "iters", "epochs"), ("--steps",)),
+    **dict.fromkeys(("blend", "intensity", "opacity"), ("--strength",)),
+    **dict.fromkeys(("gpu", "cuda", "cpu"), ("--device",)),
+}
+"""Options as other programs call them."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +172,10 @@ def _of_the_parser(error: typer.TyperException) -> Failure:
     elif lacking := re.fullmatch(r"option '(.*)' requires an argument", message):
         hint = f"its value comes after it: {lacking[1]} VALUE"
     message = re.sub(r"^no such (option|command):? '?([^']*)'?$", r"no \1 '\2'", message)
+    if (named := re.fullmatch(r"no option '--([\w-]+)'", message)) and context is not None:
+        known = {flag for item in context.command.get_params(context) for flag in item.opts}
+        if meant_here := [flag for flag in _OTHER_WORDS.get(named[1], ()) if flag in known]:
+            hint = "did you mean " + " or ".join(f"'{flag}'" for flag in meant_here) + "?"
     return Failure(message, hint, error.exit_code)
 
 

@@ -22,16 +22,29 @@ def progress(voice: Voice, title: str) -> Progress:
 
 
 class Pace:
-    """Seconds left, from the fraction done and the clock; the first step, which traces, is left out."""
+    """Seconds left, from the fraction done and the clock.
+
+    The first step, which traces, is left out; and of a film the first frame, which often takes more steps
+    than those that go on from it.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._first: tuple[float, float] | None = None
         self._last = 0.0
+        self._frames: set[int] = set()
 
-    def left(self, done: float) -> float | None:
-        """Seconds until `done` is 1; None until there is something to judge by."""
+    def left(self, done: float, frame: int | None = None) -> float | None:
+        """Seconds until `done` is 1; None until there is something to judge by.
+
+        `frame` is the number of the frame that is made; None for what it was, 0 where there are none.
+        """
         now = self._clock()
+        if frame and frame not in self._frames:
+            self._frames.add(frame)
+            self._first = self._first if len(self._frames) > 2 else None
+        if len(self._frames) == 1:
+            return None
         if self._first is None or done < self._last:  # a further climb begins anew
             self._first, self._last = (now, done), done
             return None
@@ -101,7 +114,7 @@ class Lines(Progress):
         self._next = clock() + every
 
     def __call__(self, step: Step) -> None:
-        left = self._pace.left(step.done)
+        left = self._pace.left(step.done, step.frame if step.frames > 1 else 0)
         if self._clock() >= self._next:
             self._next = self._clock() + self._every
             self.voice.say(describe(step, left))
@@ -144,7 +157,8 @@ class Bar(Progress):
         self._live.stop()
 
     def __call__(self, step: Step) -> None:
-        words = describe(step, self._pace.left(step.done)).replace("  ", " ")
+        left = self._pace.left(step.done, step.frame if step.frames > 1 else 0)
+        words = describe(step, left).replace("  ", " ")
         self._live.update(self._task, total=1.0, completed=step.done, words=words)
 
     def pulse(self, done: float) -> None:

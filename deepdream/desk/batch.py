@@ -119,11 +119,12 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
             except DeepDreamError:
                 pass
         growth = Growth()
-        for image in sorted(images, key=lambda it: it not in unreadable):
+        for number, image in enumerate(sorted(images, key=lambda it: it not in unreadable), start=1):
             recipe = _recipe(job, mode, image)
             try:
                 if image in unreadable:
                     raise unreadable[image]
+                desk.heading = f"picture {number}/{len(images)}  {image}" if len(images) > 1 else ""
                 if job.dry_run and job.sweep:
                     desk.plan_sweep(recipe, image, pictures)
                 elif job.dry_run:
@@ -151,6 +152,8 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
                     f"memory grows by {left / 1e6:.0f} MB with every picture: the mode '{mode.name}' "
                     f"({mode.source}) seems to keep what it made"
                 )
+    if 0 in codes and any(codes):
+        voice.say(f"{len(codes) - codes.count(0)} of {len(codes)} pictures failed")
     return True
 
 

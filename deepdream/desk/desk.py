@@ -82,6 +82,8 @@ class Desk:
     """Where films of the making go."""
     given: Sequence[str] = ()
     """The pictures that the command works on, which no result may replace."""
+    heading: str = ""
+    """What to say once the next picture is begun."""
     _told: set[str] = field(default_factory=set)
 
     def place(self, recipe: Recipe, image: str | None, suffix: str | None = None) -> Take | Path:
@@ -231,7 +233,7 @@ class Desk:
             stopped=self.interrupts.cancel.is_set,
         )
         stopped = len(results) < count or results[-1].interrupted
-        swept = swept_recipe(recipe, self.job.sweep, results[-1].recipe, page, stopped=stopped)
+        swept = swept_recipe(recipe, self.job.sweep, results, page, stopped=stopped)
         page = replace(page, recipe=swept.to_json())
         result = replace(results[-1], made=page, recipe=swept, interrupted=stopped)
         self.answers.made(image, [self.target.save(page, place, image)], result)
@@ -316,6 +318,9 @@ class Desk:
 
     def _started(self, report: Mapping[str, Any]) -> None:
         first, self.interrupts.loading = self.interrupts.loading, False
+        if self.heading:
+            self.voice.say(self.heading)
+            self.heading = ""
         self._note(report["notes"])
         if first:
             self._note(long_run(report))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,11 +15,14 @@ from deepdream.jobs.recipe import Common, Recipe
 from deepdream.modes.mode import Mode
 from deepdream.pictures.picture import Picture
 from deepdream.pictures.sheets import Cell, sheet
+from deepdream.runs.results import Result
 
 __all__ = ["Axis", "axes_of", "drawn", "joined", "parse_sweep", "sheet_of", "swept_recipe", "variants"]
 
 _SHARED = ("plugin", "model", "weights", "layers", "requested_layers", "precision")
 """What the pictures of a sheet have in common, mostly: those of the last one."""
+_OWN = ("size", "tile", "budget", "octave_steps")
+"""What each of them has of its own, and another run needs to make it again."""
 _WHOLE = re.compile(r"\[[^\]]*\]|@[\d\s.]+,[\d\s.]+")
 """What stays in one piece though it has commas: channels and places, as in `block5_conv1[3,7]@0.25,0.5`."""
 
@@ -76,9 +80,15 @@ def joined(words: Sequence[str]) -> str:
 
 
 def variants(recipe: Recipe, axes: Sequence[Axis]) -> Iterator[tuple[tuple[str, ...], Recipe]]:
-    """Every combination, the last axis changing fastest, with its label; all have the same seed."""
-    seed = drawn(recipe.seed)
-    for values in product(*(axis.values for axis in axes)):
+    """Every combination, the last axis changing fastest, with its label; all have the same seed.
+
+    Each is what it was on the sheet that `recipe` is of, if it is of one.
+    """
+    seed, cells = drawn(recipe.seed), recipe.used.get("cells", [])
+    combinations = [*product(*(axis.values for axis in axes))]
+    if len(cells) != len(combinations):
+        cells = [{}] * len(combinations)
+    for values, used in zip(combinations, cells, strict=True):
         chosen = list(zip(axes, values, strict=True))
         own: Mapping[str, Any] = {axis.name: value for axis, value in chosen if not axis.common}
         shared: Mapping[str, Any] = {axis.name: value for axis, value in chosen if axis.common}
@@ -89,6 +99,7 @@ def variants(recipe: Recipe, axes: Sequence[Axis]) -> Iterator[tuple[tuple[str, 
                 options={**recipe.options, **own},
                 common=replace(recipe.common, **shared),
                 seed=seed,
+                used=used,
             ),
         )
 
@@ -117,17 +128,21 @@ def drawn(seed: int | None) -> int:
 
 
 def swept_recipe(
-    recipe: Recipe, axes: Sequence[Axis], made: Recipe, page: Picture, *, stopped: bool = False
+    recipe: Recipe, axes: Sequence[Axis], results: Sequence[Result], page: Picture, *, stopped: bool = False
 ) -> Recipe:
-    """The recipe of the sheet `page`: what `replay` makes it of, `made` being that of its last picture."""
+    """The recipe of the sheet `page` of `results`: what `replay` makes it of."""
+    made = results[-1].recipe
     used = {name: made.used[name] for name in _SHARED if name in made.used}
+    known = [{} if it.interrupted else it.recipe.used for it in results]
+    cells = [{name: own[name] for name in _OWN if name in own} for own in known]
+    cells += [{}] * (math.prod(len(axis.values) for axis in axes) - len(cells))
     if stopped:
         used["interrupted"] = True
     swept = {axis.name: list(axis.values) for axis in axes}
     return replace(
         recipe,
         inputs=made.inputs,
-        used={**used, "size": list(page.size), "sweep": swept},
+        used={**used, "size": list(page.size), "sweep": swept, "cells": cells},
         versions=made.versions,
     )
 

@@ -71,6 +71,8 @@ class Common:
     @classmethod
     def check(cls, values: Mapping[str, Any]) -> dict[str, Any]:
         """`values` checked, and nothing filled in: what a preset or a mode's defaults may hold."""
+        if type(values.get("tile")) is int:
+            values = {**values, "tile": str(values["tile"])}
         checked = check_values(cls.parameters(), values, where="the common options", partial=True)
         if checked.get("weights") == "":  # a script's empty variable; a Path would be the current folder
             raise UsageError("--weights names no file", "leave it out, or give the name of a file")

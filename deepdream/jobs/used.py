@@ -32,6 +32,12 @@ def _lists(value: Any) -> bool:
     return isinstance(value, Mapping) and all(isinstance(item, list) and item for item in value.values())
 
 
+def _cell(value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return False
+    return all(_SOUND[name](value[name]) for name in ("octave_steps", "budget") if name in value)
+
+
 _SOUND: Final[Mapping[str, Callable[[Any], bool]]] = MappingProxyType(
     {
         "plugin": lambda it: isinstance(it, Mapping) and all(isinstance(text, str) for text in it.values()),
@@ -42,6 +48,7 @@ _SOUND: Final[Mapping[str, Callable[[Any], bool]]] = MappingProxyType(
         "octave_steps": lambda it: (
             _lists(it) and all(type(n) is int and n >= 0 for counts in it.values() for n in counts)
         ),
+        "cells": lambda it: isinstance(it, list) and all(map(_cell, it)),
         "budget": lambda it: type(it) in (int, float) and it > 0,
     }
 )

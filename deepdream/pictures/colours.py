@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["crisper", "grey", "luminance", "match_colours", "match_luminance", "statistics", "with_luminance"]
+__all__ = [
+    "crisper",
+    "grey",
+    "is_grey",
+    "luminance",
+    "match_colours",
+    "match_luminance",
+    "statistics",
+    "with_luminance",
+]
 
 LUMA: Final = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in Y (NTSC, 1953); they add up to 1."""
@@ -34,6 +43,11 @@ def grey(pixels: np.ndarray) -> np.ndarray:
     import numpy as np
 
     return np.repeat(luminance(pixels)[..., None], 3, axis=2)
+
+
+def is_grey(pixels: np.ndarray) -> bool:
+    """Whether no pixel has any chroma."""
+    return not len(pixels) or bool((pixels == pixels[..., :1]).all())
 
 
 def with_luminance(pixels: np.ndarray, bright: np.ndarray) -> np.ndarray:

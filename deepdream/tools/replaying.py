@@ -111,14 +111,15 @@ def _replay(job: Job, inputs: Sequence[str], registry: Registry, voice: Voice, a
     with Interrupts(voice) as interrupts:
         desk = Desk(Session(registry, show_notices=job.debug), target, job, voice, interrupts, answers)
         if swept:
-            recipe = replace(recipe, used={})
-            (desk.plan_sweep if job.dry_run else desk.sweep)(recipe, str(made), pictures)
-            return INTERRUPTED if interrupts.cancel.is_set() else 0
+            again = replace(recipe, used={"cells": recipe.used.get("cells", [])})
         if job.dry_run:
-            desk.plan(recipe, str(made), pictures)
+            desk.plan_sweep(again, str(made), pictures) if swept else desk.plan(recipe, str(made), pictures)
             return 0
-        only = part[0] if part else None
-        result = desk.make(recipe, str(made), pictures, suffix=suffix, only=only)
+        if swept:
+            result = desk.sweep(again, str(made), pictures)
+        else:
+            only = part[0] if part else None
+            result = desk.make(recipe, str(made), pictures, suffix=suffix, only=only)
         now = result.recipe.used
         if others := [name for name in _DECISIVE if recipe.used.get(name) not in (None, now.get(name))]:
             voice.note(f"{made} was made with other {' and '.join(others)}: the bytes differ")

@@ -28,7 +28,7 @@ __all__ = ["command_of", "show_command"]
 
 _ALWAYS = (
     *("model", "layers", "formula", "size", "octaves", "steps", "climbs", "octave_steps", "precision"),
-    "sweep",
+    *("sweep", "stopped"),
 )
 """What `used` tells that most people want to know; the rest is for `--all`."""
 
@@ -134,6 +134,8 @@ def _used(recipe: Recipe) -> Iterator[tuple[str, Any]]:
             yield from ((name, formula) for formula in value)
         elif name == "climbs":
             yield name, climbs_said(value)
+        elif name == "interrupted" and value:
+            yield "stopped", "early: the command makes all of it"
         elif name == "octaves" and "climbs" in recipe.used:
             pass  # which has them
         else:

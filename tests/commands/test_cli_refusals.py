@@ -28,6 +28,7 @@ from deepdream.runs.session import Session
         ),
         ("show", 2, "missing argument 'PICTURE'", "usage: deepdream show [OPTIONS]"),
         ("dream a.png --layr mixed4", 2, "no option '--layr'", "did you mean '--layer'?"),
+        ("dream a.png --preview", 2, "no option '--preview'", "did you mean '--size' or '--time'?"),
         ("dream a.png -x", 2, "no option '-x'", "see 'deepdream dream --help'"),
         ("dream a.png --steps", 2, "option '--steps' requires an argument", "--steps VALUE"),
         ("dream a.png --steps many", 2, "--steps must be a whole number, not 'many'", None),
