@@ -87,14 +87,19 @@ def test_nothing_changes_where_the_mask_is_black(pool: Pool, photo: Picture) -> 
     soft = np.zeros((48, 64, 3), np.float32)
     soft[:, 40:] = 255
     soft[:, 32:40] = np.linspace(1, 254, 8)[:, None]
+    shown: list[Picture] = []
     for optimiser in ("ascent", "adam", "lbfgs"):
-        engine = Engine(FLOAT32, seed=1, pool=pool)
+        look = [lambda step: shown.append(step.snapshot())]
+        engine = Engine(FLOAT32, seed=1, pool=pool, every=1, listeners=look)
         made = engine.ascend(
             photo, obj.layer(LAYER), octaves=2, steps=3, jitter=5, optimiser=optimiser, mask=Picture(soft)
         )
         change = np.abs(made.pixels - photo.pixels).max(axis=2)
         assert change[:, :32].max() == 0
         assert change[:, 40:].mean() > 0.1
+    assert len(shown) == 3 * 6
+    for snapshot in shown:  # those of the smaller octave, too
+        np.testing.assert_array_equal(snapshot.pixels[:, :32], photo.pixels[:, :32])
 
 
 def test_the_result_can_be_the_running_mean_of_the_canvases(pool: Pool, photo: Picture) -> None:

@@ -25,6 +25,8 @@ from deepdream.pictures.picture import Picture
 from deepdream.pictures.scales import Size
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from deepdream.climb.ascent import Climb
     from deepdream.climb.octaves import Moment, Route
     from deepdream.climb.tiling import Tile
@@ -203,8 +205,6 @@ class Engine(Context):
         timed: bool,
     ) -> Picture:
         """Climb, and tell the listeners of every step."""
-        import numpy as np
-
         from deepdream.climb.octaves import climb
 
         def tiles(size: Size, halvings: int) -> tuple[Tile, ...]:
@@ -255,10 +255,7 @@ class Engine(Context):
         figures = self.report["climb"].get("objective", {"start": 0, "end": 1})
         if progress.index > 1 and figures["start"] == figures["end"] and (result == image.pixels).all():
             self.say(f"nothing changed: the objective stayed at {figures['end']['total']:g}")
-        if route.mask is not None:
-            black = route.mask.resized(*image.size).pixels.max(axis=2, keepdims=True) <= 0
-            result = np.where(black, image.pixels, result)
-        return image.with_pixels(result)
+        return _kept(image, route.mask, result)
 
     def _placement(self) -> devices.Placement:
         """The devices that were asked for; noted in the report."""
@@ -331,7 +328,7 @@ class Engine(Context):
                 seconds=moment.seconds,
                 done=self._span[0] + progress.done * self._span[1],
                 size=(width, height),
-                snapshot=lambda: finish(image.with_pixels(moment.pixels())),
+                snapshot=lambda: finish(_kept(image, route.mask, moment.pixels())),
                 part=self._part[0],
                 parts=self._part[1],
                 unit=self._part[2],
@@ -341,3 +338,13 @@ class Engine(Context):
             )
             for listener in self.listeners:
                 listener(step)
+
+
+def _kept(image: Picture, mask: Picture | None, pixels: np.ndarray) -> Picture:
+    """`image` with other pixels, but for those where the mask is black."""
+    import numpy as np
+
+    if mask is not None:
+        black = mask.resized(*image.size).pixels.max(axis=2, keepdims=True) <= 0
+        pixels = np.where(black, image.pixels, pixels)
+    return image.with_pixels(pixels)
