@@ -211,7 +211,7 @@ def parameter(
         )
     if info.param_decls or info.default is not ...:
         raise DeepDreamError(
-            f"parameter '{name}' declares a flag or a default of its own inside {type(info).__name__}",
+            f"parameter '{name}' declares a flag or a default of its own inside {type(info).__name__[:-4]}()",
             "the parameter's name is the flag, and its default is written after the '='",
         )
     if isinstance(info, ArgumentInfo) != (picture and default is REQUIRED):
