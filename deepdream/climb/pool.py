@@ -66,13 +66,15 @@ class Pool:
             self._used.add(key)
             self._climbs[key] = climb
             if len(self._climbs) > _TRACES_KEPT:
-                self._climbs.pop(next(iter(self._climbs)), None)
+                oldest, *_ = self._climbs
+                self._climbs.pop(oldest, None)
 
     def turn(self) -> None:
         """Begin another run, and let go of the traces that the last one made no use of."""
         used, self._used = self._used, set()
-        for key in [key for key in self._climbs if key not in used]:
-            self._climbs.pop(key, None)
+        for key in [*self._climbs]:  # in one go: another thread may add one meanwhile
+            if key not in used:
+                self._climbs.pop(key, None)
 
 
 def _graph(term: Term) -> Hashable:
