@@ -216,6 +216,24 @@ def test_another_picture_is_aimed_at_in_the_same_trace(
     assert climb.traces == 1
 
 
+def test_what_a_plugins_function_reads_may_change_from_run_to_run(photo: Picture) -> None:
+    kept, objective = Pool(), obj.layer(LAYER)
+    for factor in (1.0, -1.0):
+        FACTOR[:] = [factor]
+        kept.turn()
+        one, two = (
+            Engine(FLOAT32, pool=it).ascend(photo, objective, steps=2, shape=times) for it in (kept, Pool())
+        )
+        np.testing.assert_array_equal(one.pixels, two.pixels)
+
+
+FACTOR = [1.0]
+
+
+def times(gradient: tf.Tensor) -> tf.Tensor:
+    return gradient * FACTOR[0]
+
+
 def test_threads_with_the_same_objective_climb_apart(photo: Picture) -> None:
     shared = Pool()
     network = shared.network(resolve("vgg16", [LAYER]), "float32")

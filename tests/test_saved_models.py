@@ -94,3 +94,30 @@ def test_of_what_keras_says_the_first_sentence_is_told(tmp_path: Path) -> None:
     with pytest.raises(DeepDreamError, match="Lambda") as error:
         backbones.get(str(tmp_path / "a.keras"))
     assert len(error.value.message) < 250 + len(str(tmp_path))
+
+
+def test_a_model_that_is_saved_anew_is_another(tmp_path: Path) -> None:
+    import keras
+
+    from deepdream.climb.engine import Engine, Pool
+    from deepdream.jobs.recipe import Common
+    from deepdream.objectives import layer
+    from deepdream.testing import picture
+
+    def saved(seed: int) -> None:
+        keras.utils.set_random_seed(seed)
+        inputs = keras.Input((None, None, 3))
+        hidden = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="mix")(inputs)
+        keras.Model(inputs, hidden).save(tmp_path / "net.keras")
+
+    def made(pool: Pool) -> np.ndarray:
+        common = Common(model=str(tmp_path / "net.keras"), preprocess="tf", precision="float32")
+        return Engine(common, pool=pool).ascend(picture(40, 30), layer("mix"), steps=3).pixels
+
+    kept = Pool()
+    saved(1)
+    first = made(kept)
+    saved(2)
+    second = made(kept)
+    np.testing.assert_array_equal(second, made(Pool()))
+    assert np.abs(second - first).max() > 1

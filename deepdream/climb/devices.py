@@ -6,6 +6,7 @@ Names are TensorFlow's own in lower case: `cpu:0`, `gpu:1`. Importing this modul
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -87,6 +88,13 @@ def on(device: str | None) -> contextlib.AbstractContextManager[object]:
     return scope
 
 
+_LOCK = threading.Lock()
+_PLAIN: list[Placement] = []
+"""Climbs on CPUs that go on at this moment, in any thread: the option that they set is the process's."""
+_BEFORE: list[bool] = []
+"""What it was before the first of them."""
+
+
 @contextlib.contextmanager
 def working(place: Placement) -> Iterator[None]:
     """The scope in which a climb is opened and goes: on its first device; on CPUs, graphs run as traced.
@@ -98,13 +106,22 @@ def working(place: Placement) -> Iterator[None]:
     import tensorflow as tf
 
     options = tf.config.optimizer
-    before = bool(options.get_experimental_options().get("disable_meta_optimizer"))
-    options.set_experimental_options({"disable_meta_optimizer": before or "gpu" not in place.used})
+    plain = "gpu" not in place.used
+    with _LOCK:
+        if plain and not _PLAIN:
+            before = options.get_experimental_options().get("disable_meta_optimizer")
+            _BEFORE[:] = [bool(before)]
+            options.set_experimental_options({"disable_meta_optimizer": True})
+        _PLAIN.extend([place] * plain)
     try:
         with on(place.first):
             yield
     finally:
-        options.set_experimental_options({"disable_meta_optimizer": before})
+        with _LOCK:
+            if plain:
+                _PLAIN.remove(place)
+            if plain and not _PLAIN:
+                options.set_experimental_options({"disable_meta_optimizer": _BEFORE[0]})
 
 
 def _listed(devices: Iterable[Device], between: str = ",") -> str:

@@ -29,6 +29,7 @@ class Pool:
         self._open: dict[tuple[Any, ...], Network] = {}
         self._climbs: dict[Hashable, Climb] = {}
         self._used: set[Hashable] = set()
+        self._run = 0
 
     def network(
         self, choice: backbones.Choice, dtype: backbones.Precision, place: str | None = None
@@ -39,7 +40,8 @@ class Pool:
         layers = tuple(dict.fromkeys(choice.used.values()))
         backbone = choice.backbone
         used = tuple(choice.used.items())
-        key = (backbone.name, backbone.preprocess, choice.weights, choice.variant, dtype, used, place)
+        weights = choice.weights, choice.weights.sha256()  # a file may be another by now
+        key = (backbone.name, backbone.preprocess, weights, choice.variant, dtype, used, place)
         if key not in self._open:
             self._open[key] = Network(backbones.open_extractor(choice, layers, dtype), choice.used, choice)
         return self._open[key]
@@ -54,9 +56,9 @@ class Pool:
         """
         from deepdream.climb.ascent import Climb
 
-        terms = tuple(map(_graph, objective.terms))
-        whole = way.parametrisation and size
-        key = (network, terms, *(alike(getattr(way, it.name)) for it in fields(way)), whole, devices)
+        terms = tuple(_graph(term, self._run) for term in objective.terms)
+        settings = (alike(getattr(way, it.name), self._run) for it in fields(way))
+        key = (network, terms, *settings, way.parametrisation and size, devices)
         climb = self._climbs.pop(key, None) or Climb(network, objective, way, devices)
         climb.objective = objective
         try:
@@ -72,12 +74,13 @@ class Pool:
     def turn(self) -> None:
         """Begin another run, and let go of the traces that the last one made no use of."""
         used, self._used = self._used, set()
+        self._run += 1
         for key in [*self._climbs]:  # in one go: another thread may add one meanwhile
             if key not in used:
                 self._climbs.pop(key, None)
 
 
-def _graph(term: Term) -> Hashable:
+def _graph(term: Term, run: int) -> Hashable:
     """What of a term is in the graph of a step; weight and target reach it as numbers."""
-    functions = alike(term.value), alike(term.summary), alike(term.of)
+    functions = tuple(alike(function, run) for function in (term.value, term.summary, term.of))
     return term.layers, term.parts, term.target is not None, functions

@@ -31,12 +31,13 @@ class _Only:
         return id(self._item)
 
 
-def alike(item: object) -> Hashable:
+def alike(item: object, run: int = 0) -> Hashable:
     """A key that is the same for items of which a graph computes the same.
 
     Functions of this package are told by their code and by what they close over, as far as that is plain
     numbers, texts and other functions of the package. Everything else is told by what it says of itself
-    (`__eq__` and `__hash__`), or by which one it is: a plugin's function may read what changes.
+    (`__eq__` and `__hash__`), or by which one it is, and is the same within one `run` only: a plugin's
+    function may read what changes from run to run.
     """
     try:
         return _parts(item, 0)
@@ -44,8 +45,8 @@ def alike(item: object) -> Hashable:
         try:
             hash(item)
         except TypeError:
-            return _Only(item)
-        return item
+            return run, _Only(item)
+        return run, item
 
 
 def _parts(item: Any, depth: int) -> Hashable:
