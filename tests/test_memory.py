@@ -85,6 +85,7 @@ def test_the_prediction_for_a_tiled_dream_is_within_a_tenth(layer: str, core: in
 
 def test_lbfgs_remembers_what_memory_allows() -> None:
     assert memory.affordable(LBFGS(20), (512, 512), 8.0) == LBFGS(20)
+    assert memory.affordable(LBFGS(1), (512, 512), 8.0) == LBFGS(1), "no more than are asked for"
     fewer = memory.affordable(LBFGS(20), (2160, 3840), 6.0)
     assert 3 <= fewer.history < 20
     assert memory.affordable(LBFGS(20), (9000, 9000), 2.0) == LBFGS(memory.FEWEST_PAIRS)

@@ -253,7 +253,8 @@ class Engine(Context):
             if progress.left_out:
                 self.say(f"{progress.left_out} of {sum(route.steps)} steps were left out: time was short")
         figures = self.report["climb"].get("objective", {"start": 0, "end": 1})
-        if progress.index > 1 and figures["start"] == figures["end"] and (result == image.pixels).all():
+        still = progress.index > 1 and figures["start"] == figures["end"]
+        if still and any(it.weight > 0 for it in step.objective.terms) and (result == image.pixels).all():
             self.say(f"nothing changed: the objective stayed at {figures['end']['total']:g}")
         return _kept(image, route.mask, result)
 

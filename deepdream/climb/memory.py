@@ -140,7 +140,7 @@ def affordable(update: LBFGS, size: Size, budget: float) -> LBFGS:
     """`update` with as many pairs as leave it within half of `budget` GB for a canvas of `size`."""
     canvas = 3 * 4 * size[0] * size[1]
     pairs = int((budget * 1e9 / 2 - _RESIDENT) / canvas - _CANVASES - _LBFGS) // 2
-    return replace(update, history=max(FEWEST_PAIRS, min(update.history, pairs)))
+    return replace(update, history=min(update.history, max(FEWEST_PAIRS, pairs)))
 
 
 def available(meminfo: Path = Path("/proc/meminfo")) -> float | None:
