@@ -62,6 +62,10 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
             "--save-every is for pictures, and an animation saves its frames anyway",
             "leave it out; for frames as files of their own, name a folder with -o",
         )
+    if (job.film is not None or job.film_every is not None) and mode.makes == "animation":
+        raise UsageError(
+            f"--film is for pictures, and {job.mode} makes a film itself", "say where that goes: -o film.gif"
+        )
     if mode.makes != "picture" and job.sweep:
         raise UsageError(
             f"--sweep is for modes that make one picture, and {job.mode} makes {mode.makes}",
@@ -130,6 +134,9 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
                 elif job.dry_run:
                     desk.plan(recipe, image, pictures)
                 elif job.sweep:
+                    if desk.heading:
+                        voice.say(desk.heading.replace("picture", "sheet", 1))
+                        desk.heading = ""
                     desk.sweep(recipe, image, pictures)
                 else:
                     desk.make(recipe, image, pictures)

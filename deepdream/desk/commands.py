@@ -255,19 +255,20 @@ def _running(mode: Mode, registry: Registry) -> Iterator[_Declaration]:
         metavar="OPTION=VALUE,...",
         hidden=mode.makes != "picture",
     )
-    if mode.makes != "animation":
-        yield option(
-            "film",
-            str | None,
-            "Film of the making: a gif, webp or mp4 file, or a folder for frames as PNG.",
-            metavar="PATH",
-        )
-        yield option(
-            "film_every",
-            str | None,
-            f"Steps from frame to frame. (default: {FRAMES} frames at most)",
-            metavar="INT",
-        )
+    yield option(
+        "film",
+        str | None,
+        "Film of the making: a gif, webp or mp4 file, or a folder for frames as PNG.",
+        metavar="PATH",
+        hidden=mode.makes == "animation",
+    )
+    yield option(
+        "film_every",
+        str | None,
+        f"Steps from frame to frame. (default: {FRAMES} frames at most)",
+        metavar="INT",
+        hidden=mode.makes == "animation",
+    )
     yield option("dry_run", bool, "Show what would be done, and do nothing.", "--dry-run", "-n")
     yield option("json", bool, "Print a line for each picture, failed ones too: a JSON object.", "--json")
     yield option("quiet", bool, "Say nothing but errors.", "--quiet", "-q")

@@ -12,7 +12,7 @@ from pathlib import Path
 from deepdream.errors import DeepDreamError, UsageError
 from deepdream.jobs.holds import Hold
 from deepdream.jobs.recipe import Recipe
-from deepdream.jobs.reel import Reel, beside, fingerprints
+from deepdream.jobs.reel import Reel, asks, beside, fingerprints
 from deepdream.jobs.takes import Take
 from deepdream.modes.provenance import Plugin
 from deepdream.pictures.animation import Kind
@@ -162,7 +162,7 @@ class Target:
         if begun is not None and not changed and not (path is None and reel.whole()):
             recipe = replace(recipe, seed=begun.seed, used=begun.used)
         elif len(reel):
-            if not self.overwrite and not (changed and path is not None):
+            if not self.overwrite and not (path is not None and (changed or self._unfinished(path, recipe))):
                 raise DeepDreamError(
                     f"{reel.folder} holds frames of another animation",
                     "choose another name, or replace them: --overwrite",
@@ -173,15 +173,11 @@ class Target:
 
     def _unfinished(self, path: Path, recipe: Recipe) -> bool:
         """Whether the film `path` is what a run of `recipe` had when it was stopped, its frames beside it."""
-        begun = beside(path).begun(recipe) if path.is_file() else None
-        if begun is None or path in self._written or self._changed(begun):
+        if not path.is_file() or path in self._written or not len(beside(path)):
             return False
         with suppress(DeepDreamError):
             shown = Recipe.from_json(read_recipe(path))
-            return bool(shown.used.get("interrupted")) and (shown.mode, shown.seed) == (
-                begun.mode,
-                begun.seed,
-            )
+            return bool(shown.used.get("interrupted")) and asks(shown, recipe) and not self._changed(shown)
         return False
 
     def _changed(self, begun: Recipe | None) -> bool:

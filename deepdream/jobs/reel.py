@@ -25,7 +25,7 @@ from deepdream.pictures.saving import make_folder
 if TYPE_CHECKING:
     import PIL.Image
 
-__all__ = ["Reel", "beside", "fingerprints", "save"]
+__all__ = ["Reel", "asks", "beside", "fingerprints", "save"]
 
 
 class Reel:
@@ -106,9 +106,7 @@ class Reel:
             found = Recipe.from_json(read_recipe(self.path(0)))
         except DeepDreamError:
             return None
-        if found.used.get("interrupted") or (recipe.seed is not None and recipe.seed != found.seed):
-            return None
-        return found if _request(found) == _request(recipe) else None
+        return found if not found.used.get("interrupted") and asks(found, recipe) else None
 
     def whole(self) -> bool:
         """Whether no frame is missing at the end."""
@@ -116,6 +114,11 @@ class Reel:
             return False
         number, of = read_recipe(self.path(self._count - 1)).get("used", {}).get("frame", (0, 0))
         return bool(number == of == self._count)
+
+
+def asks(found: Recipe, recipe: Recipe) -> bool:
+    """Whether `found`, which was run, asks for what `recipe` asks for, which may leave the seed open."""
+    return recipe.seed in (None, found.seed) and _request(found) == _request(recipe)
 
 
 def beside(path: Path, *, fresh: bool = False) -> Reel:

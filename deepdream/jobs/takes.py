@@ -123,6 +123,11 @@ class Take:
         from deepdream.pictures.films import write_film
 
         self._shown = self.last()
+        begun = None if self._shown is None else (self._shown.recipe or {}).get("used", {})
+        if begun and begun.get("interrupted") and len(self.reel) == 1 and self.path.exists():
+            raise DeepDreamError(
+                f"stopped in the first frame: {self.path} stays as it was", "the same command begins anew"
+            )
         write_film(
             self.path,
             self.reel.image,

@@ -43,6 +43,10 @@ def fade(
     def frame(index: int, previous: Picture | None) -> Picture:
         if os.environ.get("STOP_AT") == str(index):
             raise RuntimeError("stopped")
+        if os.environ.get("HALF_AT") == str(index):
+            engine.cancel.set()
+            engine.report["interrupted"] = True
+            return image
         if previous is None:
             return image.with_pixels(image.pixels * 0 + 40 + engine.seed % 100)
         made = previous.with_pixels(previous.pixels * 1.13 + 0.4)

@@ -90,6 +90,22 @@ def test_the_first_ctrl_c_keeps_the_whole_frames_and_makes_a_film_of_them(
     assert not Path("x.webp.frames").exists()
 
 
+def test_half_a_frame_takes_no_films_place(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("fade a.png -o x.webp --seed 3")
+    whole = Path("x.webp").read_bytes()
+    monkeypatch.setenv("HALF_AT", "0")
+    run("fade a.png -o x.webp --seed 3 --overwrite", code=130)
+    assert "x.webp stays as it was" in run.said.err  # type: ignore[attr-defined]
+    assert Path("x.webp").read_bytes() == whole
+    run("fade a.png -o y.webp --seed 3", code=130)
+    assert len(frames_of("y.webp")) == 1
+    monkeypatch.delenv("HALF_AT")
+    run("fade a.png -o y.webp --seed 3")
+    assert Path("y.webp").read_bytes() == whole, "what was stopped in its first frame begins anew"
+    run("fade a.png -o z.webp --film q.gif", code=2)
+    assert "fade makes a film itself" in run.said.err  # type: ignore[attr-defined]
+
+
 def test_the_same_command_without_a_name_goes_on_with_its_own_film(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
