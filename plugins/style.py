@@ -176,6 +176,8 @@ def style(
     if painted is not None and first is not subject:
         inside = painted.pixels > 0
         first = first.with_pixels(subject.pixels + inside * (first.pixels - subject.pixels))
+    if not strength and not layer and first is subject:
+        steps = first_steps = 0  # smoothing is all there would be
     sizes = ladder(image.size, octave_scale, smallest if octaves is None else 1, octaves)
 
     def finish(made: Picture) -> Picture:
@@ -274,6 +276,11 @@ def _regions(styles: list[Picture], shares: list[float] | None, places: list[Pic
     if not any(weights):
         raise UsageError("all styles have a share of 0", "give one --share a number above 0")
     pairs = list(zip(styles, weights, strict=True))
+    if shares and len(places) >= len(styles) - 1:
+        raise UsageError(
+            "--share mixes styles in one place, and with these masks each has its own",
+            "leave --share out; a grey mask lets a style in halfway",
+        )
     if not places:
         return [(None, 1.0, pairs)]
     if len(places) > len(styles):

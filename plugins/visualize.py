@@ -20,6 +20,11 @@ from deepdream.api import (
 )
 from deepdream.api import objectives as obj
 
+NOISE = 0.01
+"""Deviation of what a picture begins with, in each parameter."""
+DRAWS = 24
+"""How often a neuron that sleeps is given other noise."""
+
 
 @mode("visualize", api=1, defaults={"size": 224})
 def visualize(
@@ -76,18 +81,28 @@ def visualize(
     kind = parametrisations.Fourier if parametrisation == "fourier" else parametrisations.Pixels
     shaken = transforms.standard() if robust else None
     # Rolled by any distance the picture has no border, where cells that see half of the frame draw dots.
-    rolled = robust and not any(obj.parse_spec(text).place for text in texts)
+    placed = any(obj.parse_spec(text).place for text in texts)
+
+    def go(objective: obj.Objective, image: Picture, count: int, noise: float = NOISE) -> Picture:
+        return engine.ascend(
+            image,
+            objective,
+            steps=count,
+            optimiser=Adam(rate),
+            parametrisation=kind(deviation=noise, decorrelated=decorrelate),
+            transform=shaken,
+            jitter=0 if placed or not robust else side,
+        )
 
     def climb(objective: obj.Objective) -> Picture:
-        return engine.ascend(
-            blank,
-            objective,
-            steps=steps,
-            optimiser=Adam(rate),
-            parametrisation=kind(decorrelated=decorrelate),
-            transform=shaken,
-            jitter=side if rolled else 0,
-        )
+        if not placed or steps < 2:
+            return go(objective, blank, steps)
+        # A single neuron sleeps through most noise: a first step of each draw finds one that wakes it.
+        for draw in range(DRAWS):
+            started = go(objective, blank, 1, 5 * NOISE if draw else NOISE)
+            if engine.dry or engine.cancelled or engine.report["climb"]["objective"]["start"]["total"]:
+                return go(objective, started, steps - 1, 0.0)
+        return started
 
     cells: list[sheets.Cell] = []
     quiet: list[str] = []
@@ -145,7 +160,11 @@ def _aims(
         for spec in map(obj.parse_spec, texts):
             if spec.ranked:
                 raise UsageError(f"'{spec}' needs a picture to find channels of", "name channels by number")
-            for number in range(max(1, len(spec.channels))):
+            if not spec.channels:
+                raise UsageError(
+                    f"--grid shows channels, and '{spec}' names none", f"for example: {spec.layer}[0-15]"
+                )
+            for number in range(len(spec.channels)):
                 cell = replace(spec, weight=1.0, channels=spec.channels[number : number + 1])
                 aims.append((str(cell), obj.layers([cell])))
     else:

@@ -192,6 +192,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "leave no place",
     ),
     "shares of nothing": ({"also": [OTHER], "share": [0.0, 0.0]}, "share of 0"),
+    "shares of masks": ({"also": [OTHER], "mask": [PHOTO], "share": [1.0, 2.0]}, "has its own"),
     "too few shares": ({"also": [OTHER], "share": [1.0]}, "1 weights for 2 styles"),
     "no weights": ({"content_weight": 0.0, "style_weight": 0.0}, "all weights are 0"),
     "a layer to flee from": (
@@ -303,3 +304,8 @@ def test_the_contents_detail_comes_back_between_octaves_unless_told_otherwise() 
     assert np.abs(kept.pixels - busy.pixels).mean() < 4, "two steps of a grey level"
     blurred, _ = made(busy, PAINTING, reinject=False, **few)
     assert np.abs(blurred.pixels - busy.pixels).mean() > 8
+
+
+def test_without_any_strength_the_photograph_is_left_as_it_is() -> None:
+    result, _ = made(PHOTO, PAINTING, strength=0.0)
+    np.testing.assert_array_equal(result.pixels, PHOTO.pixels)

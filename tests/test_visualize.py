@@ -159,3 +159,16 @@ def test_a_direction_is_climbed_towards_a_picture() -> None:
 def test_what_cannot_be_meant_is_refused(options: dict, said: str) -> None:  # type: ignore[type-arg]
     with pytest.raises(UsageError, match=said.replace("[", r"\[")):
         visualize(**options)
+
+
+def test_a_grid_of_no_channels_is_refused() -> None:
+    with pytest.raises(UsageError, match="--grid shows channels, and 'block2_conv2' names none"):
+        visualize(layer=["block2_conv2"], grid=True, steps=1)
+
+
+def test_a_neuron_that_sleeps_through_the_first_noise_is_given_other() -> None:
+    steps: list[Step] = []
+    visualize(layer=["block3_conv3[7]@0.5,0.5"], steps=6, robust=False, listeners=[steps.append], seed=1)
+    woken = [step.objective > 0 for step in steps]
+    assert not woken[0] and all(woken[-5:])
+    assert steps[-1].objective > steps[-5].objective
