@@ -255,3 +255,21 @@ def test_an_option_without_default_must_be_given() -> None:
 
     with pytest.raises(UsageError, match="--count is missing: the mode 'needs' needs it"):
         declare(needs, "needs.py").check({})
+
+
+def test_the_default_of_a_list_is_a_list() -> None:
+    @mode("listed", api=1)
+    def listed(
+        image: Picture,
+        engine: Engine,
+        *,
+        layer: Annotated[list[str], Option(help="Where.")] = "block1_conv1",  # type: ignore[assignment]
+    ) -> Picture:
+        """List things."""
+        return image
+
+    with pytest.raises(
+        DeepDreamError, match="parameter 'layer' is a list, and its default is 'block1_c"
+    ) as it:
+        declare(listed, "listed.py")
+    assert it.value.hint == "write ['block1_conv1']"

@@ -238,6 +238,11 @@ def parameter(
             raise DeepDreamError(
                 f"parameter '{name}' may be None, and does not say so", "declare it '... | None'"
             )
+        if multiple and default is not None and not isinstance(default, list | tuple):
+            raise DeepDreamError(
+                f"parameter '{name}' is a list, and its default is {_shown(default)}",
+                f"write [{_shown(default)}]",
+            )
         try:
             declared.check(default)
         except UsageError as error:
