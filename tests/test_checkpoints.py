@@ -5,18 +5,24 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import types
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from deepdream.climb.context import Context
+from deepdream.climb.engine import Engine
 from deepdream.errors import DeepDreamError
 from deepdream.jobs.checkpoints import Checkpoint, Kept, State
 from deepdream.jobs.recipe import Common, Input, Recipe
+from deepdream.objectives import layer
 from deepdream.runs.session import _cut_as_before
-from deepdream.testing import picture
+from deepdream.testing import Bench, picture
+
+pytest_plugins = ["deepdream.testing.fixtures"]
 
 JOB = Recipe("dream", inputs={"image": Input("a.png", "0" * 64)}, options={"steps": 3})
 STATE = State(1, (2, 2), (np.arange(6, dtype=np.float32).reshape(1, 2, 3), np.array(3, np.int32)))
@@ -194,3 +200,17 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bytes(tmp_path: Path, options
     assert b"went on from step" in said
     assert [path.name for path in killed.iterdir() if "deepdream" not in path.name] == [f"a.{mode}.png"]
     assert (killed / f"a.{mode}.png").read_bytes() == (whole / f"a.{mode}.png").read_bytes()
+
+
+def test_climbs_that_are_made_again_leave_the_checkpoint_of_a_later_one(tiny_network: Bench) -> None:
+    saved: list[int] = []
+    always = types.SimpleNamespace(
+        due=lambda: True, save=lambda seed, first, state, report: saved.append(first)
+    )
+    how: dict[str, Any] = {"pool": tiny_network.pool, "every": 1, "checkpoint": always}
+    engine = Engine(tiny_network.common, kept=Kept(7, 3, STATE, None, None, None), **how)
+    engine.ascend(picture(), layer("block1_conv1"), steps=3)
+    assert saved == []
+    engine.kept = None  # taken up by the next climb
+    engine.ascend(picture(), layer("block1_conv1"), steps=3)
+    assert set(saved) == {3}

@@ -177,6 +177,11 @@ class Context:
         return kept.state
 
     @property
+    def repeating(self) -> bool:
+        """Whether a climb comes before the one that a run was stopped in: that one's checkpoint is kept."""
+        return self.kept is not None and self.kept.first > self.steps
+
+    @property
     def taken(self) -> int:
         """Steps taken so far, in all climbs and frames."""
         return self._earlier + self.steps - self._before

@@ -232,7 +232,7 @@ class Engine(Context):
                 if self.cancelled:
                     break
                 going = moment.progress.index < moment.progress.total
-                if going and self.checkpoint is not None and self.checkpoint.due():
+                if going and not self.repeating and self.checkpoint is not None and self.checkpoint.due():
                     self.checkpoint.save(self.seed, self.steps, moment.state(), self.report)
             if moment is None:
                 if sum(route.steps):

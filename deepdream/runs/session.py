@@ -99,6 +99,8 @@ class Session:
         )
         if plugin:
             engine.report["plugin"] = plugin
+        if kept is not None and kept.first:
+            engine.say("climbs before the one that was stopped are made again")
         if checkpoint is not None and checkpoint.changed:
             engine.say(f"begun anew: {mode.source} was changed since the run that was stopped")
         made = mode.call(engine, loaded, recipe.options)
