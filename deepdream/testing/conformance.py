@@ -190,7 +190,11 @@ def rises(case: _Case) -> str | None:
     if not told:
         return "no octave has two steps: give `options` that take some, or skip this check"
     up = sum(_mean(span[len(span) // 2 :]) > _mean(span[: len(span) // 2]) for span in told)
-    return None if 2 * up >= len(told) else f"it fell in {len(told) - up} of {len(told)} octaves"
+    return (
+        None
+        if 2 * up >= len(told)
+        else f"it fell in {len(told) - up} of {len(told)} octaves; with jitter, give it more steps to show"
+    )
 
 
 def moves(case: _Case) -> str | None:
