@@ -75,6 +75,24 @@ def test_graphs_run_as_they_were_traced_in_a_climb_and_nowhere_else() -> None:
         assert rewritten(), "it chooses the layout of tensors there"
 
 
+def test_climbs_that_overlap_in_threads_leave_graphs_to_each_other_as_they_were() -> None:
+    import tensorflow as tf
+
+    options = tf.config.optimizer
+
+    def plain() -> bool:
+        return bool(options.get_experimental_options().get("disable_meta_optimizer"))
+
+    before = plain()
+    one, two = (devices.working(devices.Placement(used="cpu:0")) for _ in range(2))
+    one.__enter__()
+    two.__enter__()
+    one.__exit__(None, None, None)
+    assert plain(), "the other still goes on"
+    two.__exit__(None, None, None)
+    assert plain() == before
+
+
 def test_auto_is_the_first_gpu_or_the_cpu_and_leaves_placing_to_tensorflow() -> None:
     assert devices.choose("auto", [FIRST, SECOND, CPU]) == devices.Placement((), "gpu:0")
     assert devices.choose("auto", [CPU]) == devices.Placement((), "cpu:0")

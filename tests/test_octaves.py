@@ -225,6 +225,9 @@ def test_what_a_plugins_function_reads_may_change_from_run_to_run(photo: Picture
             Engine(FLOAT32, pool=it).ascend(photo, objective, steps=2, shape=times) for it in (kept, Pool())
         )
         np.testing.assert_array_equal(one.pixels, two.pixels)
+    assert len(kept._climbs) == 1
+    kept.turn()
+    assert not kept._climbs, "its weights are not kept for nothing"
 
 
 FACTOR = [1.0]

@@ -132,6 +132,10 @@ def test_common_options_come_in_layers_and_the_later_wins() -> None:
     assert Common.of({"size": 512, "model": "vgg16"}, {}, {"size": "256"}) == Common("vgg16", size=256)
 
 
+def test_a_tile_is_a_number_in_python() -> None:
+    assert Common.of({"tile": 64}) == Common(tile="64")
+
+
 # --- presets -----------------------------------------------------------------------------------
 
 

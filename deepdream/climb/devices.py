@@ -89,10 +89,8 @@ def on(device: str | None) -> contextlib.AbstractContextManager[object]:
 
 
 _LOCK = threading.Lock()
-_PLAIN: list[Placement] = []
-"""Climbs on CPUs that go on at this moment, in any thread: the option that they set is the process's."""
-_BEFORE: list[bool] = []
-"""What it was before the first of them."""
+_FOUND: list[bool] = []
+"""What each climb that goes on, in any thread, found TensorFlow's option at, which is the whole process's."""
 
 
 @contextlib.contextmanager
@@ -106,22 +104,19 @@ def working(place: Placement) -> Iterator[None]:
     import tensorflow as tf
 
     options = tf.config.optimizer
-    plain = "gpu" not in place.used
     with _LOCK:
-        if plain and not _PLAIN:
-            before = options.get_experimental_options().get("disable_meta_optimizer")
-            _BEFORE[:] = [bool(before)]
-            options.set_experimental_options({"disable_meta_optimizer": True})
-        _PLAIN.extend([place] * plain)
+        found = bool(options.get_experimental_options().get("disable_meta_optimizer"))
+        _FOUND.append(found)
+        options.set_experimental_options({"disable_meta_optimizer": found or "gpu" not in place.used})
     try:
         with on(place.first):
             yield
     finally:
-        with _LOCK:
-            if plain:
-                _PLAIN.remove(place)
-            if plain and not _PLAIN:
-                options.set_experimental_options({"disable_meta_optimizer": _BEFORE[0]})
+        with _LOCK:  # the last of those that overlap leaves it as the first found it
+            first = _FOUND[0]
+            _FOUND.pop()
+            if not _FOUND:
+                options.set_experimental_options({"disable_meta_optimizer": first})
 
 
 def _listed(devices: Iterable[Device], between: str = ",") -> str:

@@ -25,8 +25,6 @@ from deepdream.pictures.picture import Picture
 from deepdream.pictures.scales import Size
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from deepdream.climb.ascent import Climb
     from deepdream.climb.octaves import Moment, Route
     from deepdream.climb.tiling import Tile
@@ -256,7 +254,7 @@ class Engine(Context):
         still = progress.index > 1 and figures["start"] == figures["end"]
         if still and any(it.weight > 0 for it in step.objective.terms) and (result == image.pixels).all():
             self.say(f"nothing changed: the objective stayed at {figures['end']['total']:g}")
-        return _kept(image, route.mask, result)
+        return image.with_pixels(result)
 
     def _placement(self) -> devices.Placement:
         """The devices that were asked for; noted in the report."""
@@ -329,7 +327,7 @@ class Engine(Context):
                 seconds=moment.seconds,
                 done=self._span[0] + progress.done * self._span[1],
                 size=(width, height),
-                snapshot=lambda: finish(_kept(image, route.mask, moment.pixels())),
+                snapshot=lambda: finish(image.with_pixels(moment.pixels())),
                 part=self._part[0],
                 parts=self._part[1],
                 unit=self._part[2],
@@ -339,13 +337,3 @@ class Engine(Context):
             )
             for listener in self.listeners:
                 listener(step)
-
-
-def _kept(image: Picture, mask: Picture | None, pixels: np.ndarray) -> Picture:
-    """`image` with other pixels, but for those where the mask is black."""
-    import numpy as np
-
-    if mask is not None:
-        black = mask.resized(*image.size).pixels.max(axis=2, keepdims=True) <= 0
-        pixels = np.where(black, image.pixels, pixels)
-    return image.with_pixels(pixels)

@@ -150,14 +150,14 @@ def climb(
             steps = len(taken.values)
             seconds = (time.perf_counter() - began) / steps
             clock.took(steps, seconds, stop=taken.stopped)
-            shown = _shown(_with(_pixels(step.canvas), sharper), start, shown_on)
+            shown = _shown(_with(_pixels(step.canvas), sharper), start, shown_on, route.mask)
             kept = _state(step, clock, begin)
             yield Moment(clock.progress(), taken.values, taken.finite, seconds, shown, kept)
         canvas = _with(_pixels(step.canvas), sharper)
     if not clock.index and step.way.parametrisation is not None:
         # Without a step, too, the picture is what the parameters at the start stand for.
         none = np.zeros((0, len(step.objective.terms)), np.float32)
-        shown = _shown(_pixels(step.canvas), start, None)
+        shown = _shown(_pixels(step.canvas), start, None, route.mask)
         yield Moment(clock.progress(), none, True, 0.0, shown, _state(step, clock, canvas))
 
 
@@ -268,14 +268,19 @@ def _mask(route: Route, size: Size) -> tf.Tensor | None:
     return tf.reduce_mean(canvas, axis=-1, keepdims=True) / 255.0
 
 
-def _shown(canvas: np.ndarray, start: Picture, base: np.ndarray | None) -> Callable[[], np.ndarray]:
-    """The function that makes the picture at full size of a canvas's pixels."""
+def _shown(
+    canvas: np.ndarray, start: Picture, base: np.ndarray | None, mask: Picture | None
+) -> Callable[[], np.ndarray]:
+    """The function that makes the picture at full size of a canvas: that of `start` where a mask is black."""
 
     def pixels() -> np.ndarray:
         full, whole = (start.height, start.width), canvas
         if canvas.shape[:2] != full:
             whole = resized(canvas, full) if base is None else resized(canvas - base, full, start.pixels)
         found: np.ndarray = np.clip(whole, 0.0, 255.0, out=None if whole is canvas else whole)
+        if mask is not None:
+            black = mask.resized(*start.size).pixels.max(axis=2, keepdims=True) <= 0
+            found = np.where(black, start.pixels, found)
         return found
 
     return pixels

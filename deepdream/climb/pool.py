@@ -8,9 +8,9 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from deepdream import backbones
-from deepdream.climb.sameness import alike
+from deepdream.climb.sameness import Own, alike
 from deepdream.climb.updates import Way
-from deepdream.objectives.algebra import Objective, Term
+from deepdream.objectives.algebra import Objective
 from deepdream.pictures.scales import Size
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ class Pool:
         self._open: dict[tuple[Any, ...], Network] = {}
         self._climbs: dict[Hashable, Climb] = {}
         self._used: set[Hashable] = set()
-        self._run = 0
 
     def network(
         self, choice: backbones.Choice, dtype: backbones.Precision, place: str | None = None
@@ -56,16 +55,19 @@ class Pool:
         """
         from deepdream.climb.ascent import Climb
 
-        terms = tuple(_graph(term, self._run) for term in objective.terms)
-        settings = (alike(getattr(way, it.name), self._run) for it in fields(way))
-        key = (network, terms, *settings, way.parametrisation and size, devices)
+        parts = [alike(getattr(way, setting.name)) for setting in fields(way)]
+        for term in objective.terms:  # what of it is in the graph: weight and target reach that as numbers
+            parts += [alike(function) for function in (term.value, term.summary, term.of)]
+            parts += [term.layers, term.parts, term.target is not None]
+        key = (network, *parts, way.parametrisation and size, devices)
         climb = self._climbs.pop(key, None) or Climb(network, objective, way, devices)
         climb.objective = objective
         try:
             yield climb
         finally:
             climb.leave()
-            self._used.add(key)
+            if not any(isinstance(part, Own) for part in parts):  # the next run may not go on in it
+                self._used.add(key)
             self._climbs[key] = climb
             if len(self._climbs) > _TRACES_KEPT:
                 oldest, *_ = self._climbs
@@ -74,13 +76,6 @@ class Pool:
     def turn(self) -> None:
         """Begin another run, and let go of the traces that the last one made no use of."""
         used, self._used = self._used, set()
-        self._run += 1
         for key in [*self._climbs]:  # in one go: another thread may add one meanwhile
             if key not in used:
                 self._climbs.pop(key, None)
-
-
-def _graph(term: Term, run: int) -> Hashable:
-    """What of a term is in the graph of a step; weight and target reach it as numbers."""
-    functions = tuple(alike(function, run) for function in (term.value, term.summary, term.of))
-    return term.layers, term.parts, term.target is not None, functions

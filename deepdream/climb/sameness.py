@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from types import FunctionType
 from typing import Any, Final
 
-__all__ = ["alike"]
+__all__ = ["Own", "alike"]
 
 _PLAIN: Final = (bool, int, float, str, bytes, type(None))
 
@@ -18,35 +18,40 @@ class _Unknown(Exception):  # noqa: N818  it is no error
     """Something whose value may change, or that nobody knows the value of."""
 
 
-class _Only:
-    """Something that is like nothing but itself."""
+class Own:
+    """Something of a plugin's: what it says of itself (`__eq__`, `__hash__`) counts, else which one it is."""
 
     def __init__(self, item: object) -> None:
         self._item = item
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Only) and other._item is self._item
+        if not isinstance(other, Own):
+            return False
+        return other._item is self._item or (_hashed(self._item) and bool(other._item == self._item))
 
     def __hash__(self) -> int:
-        return id(self._item)
+        return hash(self._item) if _hashed(self._item) else id(self._item)
 
 
-def alike(item: object, run: int = 0) -> Hashable:
+def _hashed(item: object) -> bool:
+    try:
+        hash(item)
+    except TypeError:
+        return False
+    return True
+
+
+def alike(item: object) -> Hashable:
     """A key that is the same for items of which a graph computes the same.
 
     Functions of this package are told by their code and by what they close over, as far as that is plain
-    numbers, texts and other functions of the package. Everything else is told by what it says of itself
-    (`__eq__` and `__hash__`), or by which one it is, and is the same within one `run` only: a plugin's
-    function may read what changes from run to run.
+    numbers, texts and other functions of the package. Everything else is an `Own`, which is the same within
+    one run only: a plugin's function may read what changes from run to run.
     """
     try:
         return _parts(item, 0)
     except _Unknown:
-        try:
-            hash(item)
-        except TypeError:
-            return run, _Only(item)
-        return run, item
+        return Own(item)
 
 
 def _parts(item: Any, depth: int) -> Hashable:

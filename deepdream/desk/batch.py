@@ -128,17 +128,17 @@ def _make_all(job: Job, registry: Registry, voice: Voice, answers: Answers, code
             try:
                 if image in unreadable:
                     raise unreadable[image]
-                desk.heading = f"picture {number}/{len(images)}  {image}" if len(images) > 1 else ""
+                heading = f"{number}/{len(images)}  {image}" if len(images) > 1 else ""
                 if job.dry_run and job.sweep:
                     desk.plan_sweep(recipe, image, pictures)
                 elif job.dry_run:
                     desk.plan(recipe, image, pictures)
                 elif job.sweep:
-                    if desk.heading:
-                        voice.say(desk.heading.replace("picture", "sheet", 1))
-                        desk.heading = ""
+                    if heading:
+                        voice.say(f"sheet {heading}")
                     desk.sweep(recipe, image, pictures)
                 else:
+                    desk.heading = f"picture {heading}" if heading else ""
                     desk.make(recipe, image, pictures)
                 codes.append(0)
             except Exception as error:

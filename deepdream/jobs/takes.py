@@ -107,8 +107,18 @@ class Take:
         if last is not None and format == "MP4" and (last.width % 2 or last.height % 2):
             notes.append(f"{name}: MP4 has even sides, so one row or column of pixels is left out")
         if self._kept:
-            notes.append(f"{self.reel.folder} keeps the frames: the same command goes on with them")
+            goes = "begins anew" if self._half() else "goes on with them"
+            notes.append(f"{self.reel.folder} keeps the frames: the same command {goes}")
         return notes
+
+    def _half(self) -> bool:
+        """Whether there is no more than a first frame that was stopped half-way."""
+        last = self.last()
+        return (
+            len(self) == 1
+            and last is not None
+            and bool(last.recipe and last.recipe["used"].get("interrupted"))
+        )
 
     def finish(self, recipe: Recipe, *, whole: bool, rest: float = 0.0) -> list[Path]:
         """Make the film, with `recipe` in it, and return the files of the result.
@@ -123,8 +133,7 @@ class Take:
         from deepdream.pictures.films import write_film
 
         self._shown = self.last()
-        begun = None if self._shown is None else (self._shown.recipe or {}).get("used", {})
-        if begun and begun.get("interrupted") and len(self.reel) == 1 and self.path.exists():
+        if self._half() and self.path.exists():
             raise DeepDreamError(
                 f"stopped in the first frame: {self.path} stays as it was", "the same command begins anew"
             )

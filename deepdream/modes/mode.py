@@ -7,7 +7,7 @@ import re
 import sys
 import types
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Any, Final, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from typer.models import ArgumentInfo, OptionInfo
@@ -36,28 +36,6 @@ COMMON_NAMES: Final = frozenset([
 # fmt: on
 """The options every mode has already, as flags or in Python; a mode has none of its own by such a name."""
 
-_ON_THE_LINE: Final = frozenset(
-    [
-        "recipe",
-        "preset",
-        "output",
-        "overwrite",
-        "save_every",
-        "report",
-        "sweep",
-        "film",
-        "film_every",
-        "json",
-        "dry_run",
-        "quiet",
-        "verbose",
-        "debug",
-        "help",
-        "listeners",
-    ]
-)
-"""Those of them that a recipe does not hold."""
-
 TOOLS: Final = ("layers", "models", "plugins", "doctor", "show", "replay", "style-file")
 """The commands that are no modes; a mode cannot have such a name."""
 
@@ -69,9 +47,11 @@ _Function = TypeVar("_Function", bound=_Makes)
 
 def _place(name: str) -> str:
     """Where a common option of that name is given, as a hint."""
-    if name in _ON_THE_LINE:
-        return f"a recipe does not hold it: give --{name.replace('_', '-')} on the command line"
-    return f"in a recipe it stands {'at the top, above all [tables]' if name == 'seed' else 'under [common]'}"
+    if name == "seed":
+        return "in a recipe it stands at the top, above all [tables]"
+    if name in {item.name for item in fields(Common)}:
+        return "in a recipe it stands under [common]"
+    return f"a recipe does not hold it: give --{name.replace('_', '-')} on the command line"
 
 
 class _Declaration(NamedTuple):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from frames import Run, frames_of
 
+from deepdream.climb.engine import Engine
 from deepdream.pictures.picture import read_recipe
 
 
@@ -61,11 +62,7 @@ def test_frames_of_before_the_plugin_was_changed_are_not_gone_on_with(
         assert [path for path in Path().iterdir() if path.suffix == ".frames"] == []
 
 
-def test_the_first_ctrl_c_keeps_the_whole_frames_and_makes_a_film_of_them(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from deepdream.climb.engine import Engine
-
+def stop_at_the_third_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     part = Engine.part
 
     def stopped(engine: Engine, number: int, parts: int) -> None:
@@ -73,8 +70,14 @@ def test_the_first_ctrl_c_keeps_the_whole_frames_and_makes_a_film_of_them(
         if number == 2 and engine.cancel is not None:
             engine.cancel.set()  # what the handler of the signal does
 
+    monkeypatch.setattr(Engine, "part", stopped)
+
+
+def test_the_first_ctrl_c_keeps_the_whole_frames_and_makes_a_film_of_them(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(Engine, "part", stopped)
+        stop_at_the_third_frame(patch)
         run("fade a.png -o x.webp --seed 3", code=130)
     assert len(frames_of("x.webp")) == 2
     assert "x.webp.frames keeps the frames" in run.said.err  # type: ignore[attr-defined]
@@ -99,6 +102,7 @@ def test_half_a_frame_takes_no_films_place(run: Run, monkeypatch: pytest.MonkeyP
     assert Path("x.webp").read_bytes() == whole
     run("fade a.png -o y.webp --seed 3", code=130)
     assert len(frames_of("y.webp")) == 1
+    assert "the same command begins anew" in run.said.err  # type: ignore[attr-defined]
     monkeypatch.delenv("HALF_AT")
     run("fade a.png -o y.webp --seed 3")
     assert Path("y.webp").read_bytes() == whole, "what was stopped in its first frame begins anew"
@@ -109,17 +113,8 @@ def test_half_a_frame_takes_no_films_place(run: Run, monkeypatch: pytest.MonkeyP
 def test_the_same_command_without_a_name_goes_on_with_its_own_film(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from deepdream.climb.engine import Engine
-
-    part = Engine.part
-
-    def stopped(engine: Engine, number: int, parts: int) -> None:
-        part(engine, number, parts)
-        if number == 2 and engine.cancel is not None:
-            engine.cancel.set()
-
     with monkeypatch.context() as patch:
-        patch.setattr(Engine, "part", stopped)
+        stop_at_the_third_frame(patch)
         (half,) = run("fade a.png", code=130)
     (made,) = run("fade a.png")
     assert made == half and len(frames_of(made)) == 4
