@@ -30,6 +30,7 @@ ROUGHNESS = {
     "squares": obj.total_variation,
     "absolute": obj.absolute_variation,
 }
+FEW = 10  # steps at the smallest octave: there a small face is a few of the network's cells, and more lose it
 BALANCED = 2e5  # makes losses as large as unbalanced ones are: the epsilons of optimisers are used to them
 STARTS: dict[str, tuple[float | Sequence[float], float]] = {
     "noise": (127.5, 40.0),
@@ -111,7 +112,12 @@ def style(
         bool, Option(help="Give every octave the content's finer detail back, if it starts from the content.")
     ] = True,
     first_steps: Annotated[
-        int | None, Option(min=0, max=100_000, help="Steps in the first octave. (default: --steps)")
+        int | None,
+        Option(
+            min=0,
+            max=100_000,
+            help="Steps in the first octave. (default: --steps, but 10 where octaves go down to --smallest)",
+        ),
     ] = None,
     steps: Annotated[int, Option(min=0, max=100_000, help="Steps in each octave.")] = 40,
     time: Annotated[
@@ -176,9 +182,12 @@ def style(
     if painted is not None and first is not subject:
         inside = painted.pixels > 0
         first = first.with_pixels(subject.pixels + inside * (first.pixels - subject.pixels))
+    sizes = ladder(image.size, octave_scale, smallest if octaves is None else 1, octaves)
+    if first_steps is None:
+        shrunk = first is subject and octaves is None and len(sizes) > 1
+        first_steps = min(FEW, steps) if shrunk else steps
     if not strength and not layer and first is subject:
         steps = first_steps = 0  # smoothing is all there would be
-    sizes = ladder(image.size, octave_scale, smallest if octaves is None else 1, octaves)
 
     def finish(made: Picture) -> Picture:
         if keep_colors not in ("luminance", "after"):
@@ -190,7 +199,7 @@ def style(
         first,
         objective,
         sizes=sizes,
-        steps=[steps if first_steps is None else first_steps] + [steps] * (len(sizes) - 1),
+        steps=[first_steps] + [steps] * (len(sizes) - 1),
         optimiser=LBFGS(history, bounded)
         if optimiser == "lbfgs"
         else Adam(step_size, beta_1, beta_2, epsilon),

@@ -129,6 +129,26 @@ def test_style_and_dream_share_one_objective() -> None:
     assert steps[-1].terms["gain(block2_conv2)"] > 0
 
 
+@pytest.mark.parametrize(
+    "options, expected",
+    [
+        ({}, [10, 12, 12]),
+        ({"steps": 3}, [3, 3, 3]),
+        ({"first_steps": 11}, [11, 12, 12]),
+        ({"octaves": 2}, [12, 12]),
+        ({"smallest": 64}, [12]),
+        ({"start": "noise"}, [12, 12, 12]),
+    ],
+)
+def test_only_the_smallest_of_many_octaves_gets_few_steps(
+    options: dict[str, Any], expected: list[int]
+) -> None:
+    _, steps = made(PHOTO, PAINTING, **{"octaves": None, "smallest": 32, "steps": 12, **options})
+    assert [
+        sum(step.octave == number for step in steps) for number in range(1, steps[-1].octaves + 1)
+    ] == expected
+
+
 @pytest.mark.slow
 def test_style_scale_pooling_and_a_start_picture_change_the_result() -> None:
     plain, _ = made(PHOTO, PAINTING)
