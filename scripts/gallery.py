@@ -26,15 +26,18 @@ PICTURES = {
     "--seed 1",
     "coffee.bands": "dream samples/coffee.jpg --layer block4_conv3 --laplacian 4 --turns --size 384 --seed 1",
     "chelsea.calm": "dream samples/chelsea.jpg --layer block4_conv2 --keep-colors after --size 384 --seed 3",
-    "astronaut.style": "style samples/astronaut.jpg samples/swirls.jpg --size 384 --steps 25 --seed 1",
-    "chelsea.style": "style samples/chelsea.jpg samples/mosaic.jpg --size 384 --steps 25 --seed 1",
-    "coffee.style": "style samples/coffee.jpg samples/watercolour.jpg --size 384 --steps 25 --seed 1",
-    "rocket.style": "style samples/rocket.jpg samples/wave.jpg --keep-colors after --size 384 --steps 25 "
+    "astronaut.style": "style samples/astronaut.jpg samples/swirls.jpg --size 448 --steps 25 --seed 1",
+    "rocket.places": "style samples/rocket.jpg samples/swirls.jpg --also samples/autumn.jpg "
+    "--mask samples/sky.jpg --size 448 --steps 25 --seed 1",
+    "coffee.style": "style samples/coffee.jpg samples/watercolour.jpg --size 448 --steps 25 --seed 1",
+    "chelsea.style": "style samples/chelsea.jpg samples/mosaic.jpg --size 448 --steps 25 --seed 1",
+    "rocket.style": "style samples/rocket.jpg samples/wave.jpg --keep-colors after --size 448 --steps 25 "
     "--seed 1",
     "chelsea.mixed": "style samples/chelsea.jpg samples/autumn.jpg --also samples/swirls.jpg "
-    "--share 2 --share 1 --strength 0.7 --size 320 --steps 25 --seed 1",
-    "coffee.luminance": "style samples/coffee.jpg samples/mosaic.jpg --keep-colors luminance --size 320 "
+    "--share 2 --share 1 --strength 0.7 --size 448 --steps 25 --seed 1",
+    "chelsea.luminance": "style samples/chelsea.jpg samples/swirls.jpg --keep-colors luminance --size 448 "
     "--steps 25 --seed 1",
+    "hubble.style": "style samples/hubble.jpg samples/swirls.jpg --size 448 --steps 25 --seed 1",
     "vgg16.visualize": "visualize --layer 'block3_conv3[3,40]' --layer 'block4_conv3[14,76]' "
     "--layer 'block5_conv1[5,40]' --grid --size 144 --steps 64 --seed 1",
     "chelsea.atlas": "layers samples/chelsea.jpg --size 160 --seed 1",

@@ -29,8 +29,8 @@ PHOTOS = {
     "hubble": "hubble_deep_field.jpg",
     "rocket": "rocket.jpg",
 }
-# Style pictures: painting/<name>.py has a function paint().
-STYLES = ("autumn", "mosaic", "swirls", "watercolour", "wave")
+# Style pictures, and a mask: painting/<name>.py has a function paint().
+STYLES = ("autumn", "mosaic", "sky", "swirls", "watercolour", "wave")
 LARGEST = 500_000  # bytes of a style picture
 
 
