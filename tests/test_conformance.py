@@ -135,7 +135,14 @@ def test_a_mode_that_breaks_a_rule_is_told_which_and_how(rule: str) -> None:
 def test_what_cannot_be_planned_must_not_be_the_input() -> None:
     with pytest.raises(AssertionError, match="moves: its 2 steps change nothing"):
         assert_mode_conforms(made(thrown_away_unplanned), skip=only("moves"))
-    assert_mode_conforms(made(lambda image, e: climb(image, e, steps=0)), skip=only("moves"))
+    with pytest.raises(AssertionError, match="moves: it gives back the picture that it was given"):
+        assert_mode_conforms(made(lambda image, _e: image), skip=only("moves"))
+    assert_mode_conforms(made(lambda image, _e: image.with_pixels(image.pixels / 2)), skip=only("moves"))
+
+
+def test_levels_from_0_to_1_are_told() -> None:
+    with pytest.raises(AssertionError, match=r"keeps_shape: grey levels from 0.* to .*: white is 255"):
+        assert_mode_conforms(made(lambda i, _e: i.with_pixels(i.pixels / 255)), skip=only("keeps_shape"))
 
 
 def test_a_film_keeps_nothing_from_frame_to_frame_but_the_frame() -> None:
@@ -151,6 +158,7 @@ def test_what_the_test_gets_wrong_is_refused_at_once() -> None:
         "pictures are given by name": {"pictures": [picture()]},
         "takes no picture 'hint'": {"pictures": {"hint": picture()}},
         r"the picture 'image' is 'a\.png', not a Picture": {"pictures": {"image": "a.png"}},
+        "checks are skipped by name, with a reason": {"skip": ["tiles"]},
         "bench is a Bench, not the function tiny_network": {"bench": tiny_network},
     }
     for message, arguments in wrong.items():

@@ -93,6 +93,16 @@ def test_a_mode_of_the_same_name_from_elsewhere_is_refused_and_an_unrecorded_one
     check_same("dream", {"name": "deepdream", "version": "8"}, Plugin("deepdream", "9", None, "built-in"))
 
 
+def test_a_package_is_the_same_as_a_folder_and_installed(tmp_path: Path) -> None:
+    file = tmp_path / "a.py"
+    file.write_text("")
+    folder, installed = Plugin("deepdream_lamp", None, file), Plugin("deepdream-lamp", "1.0", file, "package")
+    check_same("brighter", folder.facts(), installed)
+    check_same("brighter", installed.facts(), folder)
+    with pytest.raises(DeepDreamError, match="by the plugin deepdream_lamp"):
+        check_same("brighter", {**folder.facts(), "sha256": "0"}, installed)
+
+
 def test_the_digest_of_a_package_is_that_of_all_its_modules(tmp_path: Path) -> None:
     package = tmp_path / "pack"
     (package / "inner").mkdir(parents=True)

@@ -27,7 +27,9 @@ Item = TypeVar("Item")
 _STEPS_OF_A_FRAME = 1 << 14
 """Draws that a frame may take before the next one's begin: more steps than one has."""
 _CLIMBS = 200
-"""How many climbs a plan may have, and how many are recorded."""
+"""How many climbs a plan may have, one for each item of `each`, and how many are recorded."""
+_DEAF = 1000
+"""How many climbs a mode may ask for once the user has ended the run."""
 _FORMULAS = 3
 """How many different formulas of a run are recorded."""
 
@@ -104,6 +106,7 @@ class Context:
         """
         everything = list(items)
         (begin, width), outer = self._span, (self._part, self._called)
+        climbs = self._climbs
         try:
             for number, item in enumerate(everything):
                 if self.cancelled:
@@ -112,6 +115,7 @@ class Context:
                 self._span = (begin + width * number / len(everything), width / len(everything))
                 self._part = (number + 1, len(everything), "part")
                 self._called = "" if called is None else called(item)
+                self._climbs = climbs  # of a plan: a loop with an end counts as one climb
                 yield item
         finally:
             self._span, (self._part, self._called) = (begin, width), outer
@@ -185,6 +189,15 @@ class Context:
     def taken(self) -> int:
         """Steps taken so far, in all climbs and frames."""
         return self._earlier + self.steps - self._before
+
+    def _unheard(self) -> None:
+        """Count a climb that was asked for after the run was stopped: a mode must not go on for ever."""
+        self._climbs += 1
+        if self._climbs > _DEAF:
+            raise DeepDreamError(
+                f"the mode was stopped, and has asked for {_DEAF} climbs since",
+                "its author must leave such a loop: with engine.each, or where engine.cancelled is true",
+            )
 
     def _planned(self) -> None:
         """Count a climb of a plan: a loop until something is so would never end, as nothing changes."""

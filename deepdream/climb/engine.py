@@ -165,6 +165,7 @@ class Engine(Context):
             return finish(image)
         if self.cancelled:
             self._stopped()
+            self._unheard()
             return finish(image)
         from deepdream.climb.octaves import Route
 

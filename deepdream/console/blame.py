@@ -86,7 +86,7 @@ def meant(error: BaseException) -> str | None:
         if brought := [note for note in getattr(error, "__notes__", ()) if note.startswith("hint: ")]:
             return f"{brought[0].removeprefix('hint: ')};"
         if isinstance(error, AttributeError) and error.name and error.obj is not None:
-            return did_you_mean(error.name, [name for name in dir(error.obj) if not name.startswith("_")])
+            return did_you_mean(error.name, _offered(error.obj))
         text = said(error)
         if isinstance(error, ImportError) and (found := re.match(r"cannot import name '(\w+)' from", text)):
             return did_you_mean(found[1], [n for n in dir(sys.modules[error.name or ""]) if n[0] != "_"])
@@ -96,6 +96,12 @@ def meant(error: BaseException) -> str | None:
             for function in _called(found[1], frame):
                 return did_you_mean(found[2], inspect.signature(function).parameters)
     return None
+
+
+def _offered(holder: Any) -> list[str]:
+    """The public names of an object, or what a module says it exports."""
+    names = getattr(holder, "__all__", None) or [name for name in dir(holder) if not name.startswith("_")]
+    return [name for name in names if not inspect.ismodule(getattr(holder, name, None))]
 
 
 def _called(name: str, frame: FrameType) -> Iterator[Any]:

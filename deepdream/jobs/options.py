@@ -209,6 +209,10 @@ def parameter(
             f"parameter '{name}' has a wrong {type(info).__name__[:-4]}",
             "its help and metavar are texts, its min and max numbers",
         )
+    if info.min is not None and info.max is not None and info.min > info.max:
+        raise DeepDreamError(
+            f"parameter '{name}' is at least {info.min} and at most {info.max}", "swap its min and max"
+        )
     if info.param_decls or info.default is not ...:
         raise DeepDreamError(
             f"parameter '{name}' declares a flag or a default of its own inside {type(info).__name__[:-4]}()",

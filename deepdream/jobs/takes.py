@@ -112,7 +112,7 @@ class Take:
         return notes
 
     def _half(self) -> bool:
-        """Whether there is no more than a first frame that was stopped half-way."""
+        """Whether there is no more than a first frame that was stopped half-way, and is made again."""
         last = self.last()
         return (
             len(self) == 1
@@ -147,6 +147,7 @@ class Take:
             recipe=recipe.to_json(),
             overwrite=self._overwrite,
         )
+        whole = whole or self._animation.ready  # of ready frames, one that was stopped has none to go on with
         if whole:
             self.reel.clear()
         self._kept = not whole

@@ -190,7 +190,8 @@ class Mode:
             self.note_levels(engine, *made)
             return made
         if isinstance(result, list | tuple | Animation):
-            raise self.fault(f"returned {type(result).__name__}, and does not say so after its '->'")
+            told = "Animation" if isinstance(result, Animation) else "list[Picture]"
+            raise self.fault(f"returned {type(result).__name__}, and does not say so: write '-> {told}'")
         self.note_levels(engine, picture := self.check_picture(result))
         return picture
 

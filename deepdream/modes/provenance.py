@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,18 +69,19 @@ def _modules(root: Path) -> Iterator[Path]:
 def check_same(mode: str, recorded: Mapping[str, Any], plugin: Plugin | None) -> None:
     """A DeepDreamError if the plugin that has the mode now is not the one that was `recorded`.
 
-    A recipe without a record is not judged. Of the modes that deepdream brings along the version is
+    A recipe without a record is not judged. A package is the same as a folder and
+    installed. Of the modes that deepdream brings along the version is
     recorded beside those of the other packages, so only another plugin in their place is refused.
     """
     if not recorded or plugin is None:
         return
     then, now = str(recorded.get("name")), plugin.name
     version = recorded.get("version")
-    if then != now:
+    if then != now and not (_plain(then) == _plain(now) and recorded.get("sha256") == plugin.sha256()):
         why = f"by the plugin {named(recorded)}, and here it comes from {named(plugin.facts())}"
     elif plugin.kind == "built-in":
         return
-    elif version != plugin.version:
+    elif then == now and version != plugin.version:
         why = f"by {named(recorded)}, and here is {named(plugin.facts())}"
     elif recorded.get("sha256") not in (None, plugin.sha256()):
         why = f"by {named(recorded)} as it was before {plugin.place} was changed"
@@ -89,6 +91,11 @@ def check_same(mode: str, recorded: Mapping[str, Any], plugin: Plugin | None) ->
         f"the mode '{mode}' was run {why}",
         "get that one back, or make another picture with this one: --any-plugin",
     )
+
+
+def _plain(name: str) -> str:
+    """The name as pip compares it: a package is `deepdream_duet` as a folder, `deepdream-duet` installed."""
+    return re.sub("[-_.]+", "-", name).lower()
 
 
 def named(recorded: Mapping[str, Any]) -> str:

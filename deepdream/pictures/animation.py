@@ -43,6 +43,8 @@ class Animation:
     count: int
     fps: float = 25.0
     loop: bool = True
+    ready: bool = False
+    """Whether all frames are made already: then one that was stopped shows those that there are."""
 
     def __post_init__(self) -> None:
         try:
@@ -58,9 +60,12 @@ class Animation:
 
     @classmethod
     def of(cls, pictures: Iterable[Picture], *, fps: float = 25.0, loop: bool = True) -> Animation:
-        """The animation that shows `pictures`, which are all there already."""
+        """The animation that shows `pictures`, which are all there already.
+
+        If the run is stopped before it has them all, it shows those that it has.
+        """
         shown = tuple(pictures)
-        return cls(lambda index, _: shown[index], len(shown), fps, loop)
+        return cls(lambda index, _: shown[index], len(shown), fps, loop, ready=True)
 
     def __len__(self) -> int:
         return self.count

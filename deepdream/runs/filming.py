@@ -17,17 +17,20 @@ __all__ = ["planned", "watched"]
 
 
 def watched(made: Animation, mode: Mode, engine: Engine, recipe: Recipe) -> Animation:
-    """The animation with its frames checked and given recipes; it ends when the engine is stopped."""
+    """The animation with its frames checked and given recipes; it ends when the engine is stopped.
+
+    One whose frames are ready already shows them all.
+    """
 
     def frame(index: int, previous: Picture | None) -> Picture:
         engine.part(index, made.count)
-        if engine.cancelled:
+        if engine.cancelled and not made.ready:
             engine.report["interrupted"] = True
-        if engine.report["interrupted"] and previous is not None:
+        if engine.report["interrupted"] and previous is not None and not made.ready:
             raise Ended
         picture = _checked(made, index, previous, mode)
         mode.note_levels(engine, picture)
-        if previous is not None and engine.report["interrupted"]:
+        if previous is not None and engine.report["interrupted"] and not made.ready:
             raise Ended  # half a frame would not be what the recipe says
         _check_size(picture, previous, mode)
         used = {**used_of(engine.report, picture), "frame": [index + 1, made.count]}

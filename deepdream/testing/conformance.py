@@ -103,6 +103,8 @@ def assert_mode_conforms(
     unless it is given. Raises UsageError for options, pictures and checks that there are not.
     """
     __tracebackhide__ = True  # pytest shows where it was called, and where the mode failed
+    if not isinstance(skip, Mapping):
+        raise UsageError("checks are skipped by name, with a reason", 'skip={"tiles": "it has no picture"}')
     for name, reason in skip.items():
         if name not in CHECKS:
             raise UsageError(f"no check '{name}'", f"checks: {', '.join(CHECKS)}")
@@ -198,15 +200,17 @@ def rises(case: _Case) -> str | None:
 
 
 def moves(case: _Case) -> str | None:
-    """Its steps count: with climbs that give back the picture they were given, the result is another."""
+    """Its work counts: with climbs that give back what they were given, or without any, another comes out."""
     result = case.base().pictures
+    subject = [load(it.path) for it in [*case.recipe.inputs.values()][:1]]
     if not case.steps:
-        return None
+        same = subject and all(_same(subject[0], shown) for shown in result)
+        return "it gives back the picture that it was given" if same else None
     try:
         planned = case.session.plan(case.recipe).made
         still = [planned] if isinstance(planned, Picture) else [*islice(planned, len(result))]
     except DeepDreamError:  # it computes with activations
-        still = [load(it.path) for it in [*case.recipe.inputs.values()][:1]] * len(result)
+        still = subject * len(result)
     if len(still) == len(result) and all(map(_same, still, result)):
         return f"its {len(case.steps)} steps change nothing: use the picture that engine.ascend returns"
     return None
@@ -220,6 +224,8 @@ def keeps_shape(case: _Case) -> str | None:
         low, high = float(shown.pixels.min()), float(shown.pixels.max())
         if low < 0 or high > 255:
             return f"grey levels from {low:.4g} to {high:.4g}"
+        if high <= 1 and name is not None and load(case.recipe.inputs[name].path).pixels.max() > 1:
+            return f"grey levels from {low:.4g} to {high:.4g}: white is 255"
         if name is not None and shown.size != (_size(case, name)):
             return f"{shown.width}x{shown.height} px, from {'x'.join(map(str, _size(case, name)))}"
     return None

@@ -106,7 +106,8 @@ def _write(path: Path, template: str, words: dict[str, str]) -> None:
 def how_to_try(name: str, path: Path, *tests: Path, package: bool) -> str:
     """The next command, for a shell."""
     if package:
-        return f"try it: pip install -e {path} && deepdream {name} photo.jpg; test it: cd {path} && pytest"
+        installed = f'pip install -e "{path}[dev]"'
+        return f"try it: {installed} && deepdream {name} photo.jpg; test it: cd {path} && pytest"
     testing = "".join(f"; test it: pytest {test}" for test in tests)
     if sys.platform == "win32":
         return f"try it: set DEEPDREAM_PLUGINS={path.absolute()}, then: deepdream {name} photo.jpg{testing}"

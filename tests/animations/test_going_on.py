@@ -110,6 +110,15 @@ def test_half_a_frame_takes_no_films_place(run: Run, monkeypatch: pytest.MonkeyP
     assert "fade makes a film itself" in run.said.err  # type: ignore[attr-defined]
 
 
+def test_a_film_of_ready_frames_shows_those_that_were_made(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STOP_AT", "2")
+    run("slides a.png -o x.webp --seed 3", code=130)
+    assert "stopped early: 3 frames" in run.said.err  # type: ignore[attr-defined]
+    assert "keeps the frames" not in run.said.err and not Path("x.webp.frames").exists()  # type: ignore[attr-defined]
+    assert [round(frame.mean()) for frame in frames_of("x.webp")] == [0, 40, 80]
+    assert read_recipe("x.webp")["used"]["interrupted"] is True
+
+
 def test_the_same_command_without_a_name_goes_on_with_its_own_film(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,6 +130,30 @@ def test_a_plan_that_would_never_end_is_given_up(
     assert done.said[0] == "error: the mode cannot be planned: it climbs more than 20 times, or endlessly"
 
 
+def test_a_loop_with_an_end_has_a_plan_and_one_without_ends_after_ctrl_c(
+    run: Run, plug: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deepdream.climb.context._CLIMBS", 20)
+    monkeypatch.setattr("deepdream.climb.context._DEAF", 20)
+    plug(
+        "from deepdream.api import Engine, Picture, mode, objectives as obj\n\n\n"
+        '@mode("loop", api=1)\n'
+        "def loop(image: Picture, engine: Engine, *, deaf: bool = False) -> Picture:\n"
+        '    """Climb thirty times, or for ever."""\n'
+        "    for _ in engine.each(range(30)):\n"
+        '        image = engine.ascend(image, obj.mean("block1_conv1"), steps=1)\n'
+        "    while deaf:\n"
+        "        engine.cancel.set()\n"
+        '        image = engine.ascend(image, obj.mean("block1_conv1"), steps=1)\n'
+        "    return image\n"
+    )
+    done = run("loop", "a.png", "--dry-run")
+    assert done.code == 0 and "# steps:     30" in done.out
+    done = run("loop", "a.png", "--deaf")
+    assert done.code == 130
+    assert done.said[-2] == "error: the mode was stopped, and has asked for 20 climbs since"
+
+
 def test_a_third_party_mode_is_a_command(run: Run, plugin: None) -> None:
     done = run("polite", "--help")
     assert (done.code, done.err) == (0, "")
