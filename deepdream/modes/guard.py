@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Final, NoReturn, TypeVar
 
-__all__ = ["HEAVY", "PREFIX", "HeavyImportError", "TooSlow", "Watch", "guarded"]
+__all__ = ["HEAVY", "PREFIX", "HeavyImportError", "TooSlow", "Watch", "guarded", "staying"]
 
 T = TypeVar("T")
 
@@ -302,6 +302,17 @@ def _restore_hooks(before: dict[str, Any]) -> list[str]:
             signal.signal(signal.SIGINT, handler)
             same = False
     return [] if same else [""]
+
+
+@contextlib.contextmanager
+def staying(say: Callable[[str], None], name: str) -> Iterator[None]:
+    """Put the current folder back after a part of the mode `name` has run, and `say` so: it is the user's."""
+    before = {"folder": _folder()}
+    try:
+        yield
+    finally:
+        if _restore_folder(before):
+            say(f"the mode '{name}' changed the current folder, which was changed back")
 
 
 _RESTORERS: Final[dict[str, Callable[[dict[str, Any]], list[str]]]] = {

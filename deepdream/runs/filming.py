@@ -8,6 +8,7 @@ from typing import Any
 from deepdream.climb.engine import Engine
 from deepdream.jobs.recipe import Recipe
 from deepdream.jobs.versions import versions
+from deepdream.modes.guard import staying
 from deepdream.modes.mode import Mode
 from deepdream.pictures.animation import Animation, Ended
 from deepdream.pictures.picture import Picture
@@ -28,7 +29,8 @@ def watched(made: Animation, mode: Mode, engine: Engine, recipe: Recipe) -> Anim
             engine.report["interrupted"] = True
         if engine.report["interrupted"] and previous is not None and not made.ready:
             raise Ended
-        picture = _checked(made, index, previous, mode)
+        with staying(engine.say, mode.name):
+            picture = _checked(made, index, previous, mode)
         mode.note_levels(engine, picture)
         if previous is not None and engine.report["interrupted"] and not made.ready:
             raise Ended  # half a frame would not be what the recipe says

@@ -16,6 +16,7 @@ from deepdream.errors import DeepDreamError
 from deepdream.jobs.checkpoints import Checkpoint
 from deepdream.jobs.options import Parameter, parameter
 from deepdream.jobs.recipe import Common, Input, Recipe
+from deepdream.modes.guard import staying
 from deepdream.modes.registry import Mode, Registry
 from deepdream.modes.registry import load as load_registry
 from deepdream.pictures.animation import Animation, Ended
@@ -103,7 +104,8 @@ class Session:
             engine.say("climbs before the one that was stopped are made again")
         if checkpoint is not None and checkpoint.changed:
             engine.say(f"begun anew: {mode.source} was changed since the run that was stopped")
-        made = mode.call(engine, loaded, recipe.options)
+        with staying(engine.say, mode.name):
+            made = mode.call(engine, loaded, recipe.options)
         if isinstance(made, Animation):
             made = watched(made, mode, engine, recipe)
             if frames is not None:

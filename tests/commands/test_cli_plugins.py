@@ -154,6 +154,29 @@ def test_a_loop_with_an_end_has_a_plan_and_one_without_ends_after_ctrl_c(
     assert done.said[-2] == "error: the mode was stopped, and has asked for 20 climbs since"
 
 
+def test_the_current_folder_stays_the_users(
+    run: Run, plug: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (away := tmp_path / "away").mkdir()
+    monkeypatch.setenv("AWAY", str(away))
+    plug(
+        "import os\n\nfrom deepdream.api import Animation, Engine, Picture, mode\n\n\n"
+        '@mode("wander", api=1)\n'
+        "def wander(image: Picture, engine: Engine) -> Picture:\n"
+        '    """Go away."""\n'
+        '    os.chdir(os.environ["AWAY"])\n'
+        "    return image\n\n\n"
+        '@mode("roam", api=1)\n'
+        "def roam(image: Picture, engine: Engine) -> Animation:\n"
+        '    """Go away in every frame."""\n'
+        '    return Animation(lambda index, previous: os.chdir(os.environ["AWAY"]) or image, 2)\n'
+    )
+    for name, made in (("wander", "b.png"), ("roam", "c.gif")):
+        done = run(name, "a.png", "-o", made)
+        assert done.code == 0 and Path(made).exists() and not list(away.iterdir())
+        assert f"note: the mode '{name}' changed the current folder, which was changed back" in done.said
+
+
 def test_a_third_party_mode_is_a_command(run: Run, plugin: None) -> None:
     done = run("polite", "--help")
     assert (done.code, done.err) == (0, "")
