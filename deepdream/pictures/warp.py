@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Motion"]
 
+_NEAR = 8
+"""Moves from home at which the fall of the opacity begins to narrow faster than the border leaves."""
+_RISE = 0.4
+"""Widest fall of a picture's opacity towards its border, in parts of its shorter side."""
+
 
 @dataclass(frozen=True)
 class Motion:
@@ -54,31 +59,34 @@ class Motion:
         return replace(frame, pixels=pixels, alpha=alpha)
 
     def coverage(self, size: tuple[int, int], times: int) -> np.ndarray:
-        """How surely each pixel of a picture of `size`, moved `times` times, shows it, not its mirror image.
+        """How much each pixel of a picture of `size`, moved `times` times, shows of it.
 
-        float32 [H, W]: 1 inside, ½ at its border, 0 outside, falling smoothly. The less of the frame lies
-        beyond the border, the narrower the fall.
+        float32 [H, W]: 0 beyond its border, where its mirror image is, and rising smoothly to 1 inside, with
+        round corners, so that no edge is seen. The less of the frame lies beyond the border, the steeper.
         """
         import numpy as np
 
-        inside = self._inside(size, times)
-        reach = min(-float(inside.min()), min(size) / 12)
-        if reach <= 0:
-            return np.ones(inside.shape, np.float32)
-        return _smooth(inside / reach + 0.5)
+        across, down = self._inside(size, times)
+        beyond = -min(float(across.min()), float(down.min()))
+        # What the border still hides after the last move is all that the loop's end shows.
+        rise = min(beyond * min(1, (1 + abs(times)) / _NEAR), _RISE * min(size))
+        if rise <= 0:
+            return np.ones(across.shape, np.float32)
+        shown: np.ndarray = _smooth(across / rise) * _smooth(down / rise)
+        return shown
 
-    def _inside(self, size: tuple[int, int], times: int) -> np.ndarray:
-        """How far inside the picture's border each pixel [H, W] comes from, in pixels; negative outside."""
+    def _inside(self, size: tuple[int, int], times: int) -> tuple[np.ndarray, np.ndarray]:
+        """How far inside the left and right, and the upper and lower border each pixel [H, W] comes from.
+
+        In pixels; negative outside.
+        """
         import numpy as np
 
         width, height = size
         a, b, c, d, e, f = self._source(size, times)
         y, x = np.mgrid[:height, :width] + 0.5
         there_x, there_y = a * x + b * y + c, d * x + e * y + f
-        depth: np.ndarray = np.minimum(
-            np.minimum(there_x, width - there_x), np.minimum(there_y, height - there_y)
-        )
-        return depth
+        return np.minimum(there_x, width - there_x), np.minimum(there_y, height - there_y)
 
     def _source(self, size: tuple[int, int], times: int) -> tuple[float, ...]:
         """Where the point (x, y) of the moved picture comes from: (ax + by + c, dx + ey + f).
