@@ -75,7 +75,8 @@ def _said_of_tracing() -> Iterator[None]:
         yield
     except Exception as error:
         raised = unwrapped(error)
-        if not any(note.startswith("hint: ") for note in getattr(raised, "__notes__", ())):
+        graphs = not isinstance(raised, NameError | ImportError)  # those have nothing to do with graphs
+        if graphs and not any(note.startswith("hint: ") for note in getattr(raised, "__notes__", ())):
             raised.add_note(
                 "hint: a graph is made of it, with no numbers in it yet: take TensorFlow's functions, "
                 "not NumPy's, and sizes from tf.shape"
