@@ -40,7 +40,7 @@ PICTURES = {
     "hubble.style": "style samples/hubble.jpg samples/swirls.jpg --size 448 --steps 25 --seed 1",
     "vgg16.visualize": "visualize --layer 'block3_conv3[3,40]' --layer 'block4_conv3[14,76]' "
     "--layer 'block5_conv1[5,40]' --grid --size 144 --steps 64 --seed 1",
-    "chelsea.atlas": "layers samples/chelsea.jpg --size 160 --seed 1",
+    "chelsea.atlas": "layers samples/chelsea.jpg --seed 1",
     "autumn.zoom": "zoom samples/autumn.jpg --size 160 --frames 30 --zoom 1.06 --rotation 1 --loop --seed 1",
 }
 """What is made, and how: the arguments of `deepdream`, but for the output."""

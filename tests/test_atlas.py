@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import threading
 from pathlib import Path
@@ -95,6 +96,17 @@ def test_as_json_the_command_prints_one_object(capsys: pytest.CaptureFixture[str
     assert cli.run(atlas) == 1
     failed = json.loads(capsys.readouterr().out)
     assert failed["exit_code"] == 1 and "exists already" in failed["error"]
+
+
+def test_a_dry_run_says_how_long_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    times = []
+    for steps in ("100", "300"):
+        assert cli.run(["layers", "photo.png", "--atlas", "atlas.png", "--dry-run", "--steps", steps]) == 0
+        (line,) = [it for it in capsys.readouterr().out.splitlines() if it.startswith("# time:")]
+        found = re.search(r"about (?:(\d+) min )?([\d.]+) s", line)
+        assert found
+        times.append(60 * int(found[1] or 0) + float(found[2]))
+    assert times[0] < times[1] and not Path("atlas.png").exists()
 
 
 def test_the_progress_names_the_cell_that_is_dreamt() -> None:

@@ -27,6 +27,22 @@ def test_a_guess_grows_with_steps_pixels_and_depth() -> None:
     assert more(layers=["block5_conv3"]) > 1 > more(layers=["block2_conv2"])
 
 
+def test_a_guess_is_shorter_where_the_processor_has_the_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "_speed", lambda: 1e9)
+    guesses = []
+    for features in (
+        {"avx2"},
+        {"avx512f"},
+        {"avx512f", "avx512_bf16"},
+        {"avx512f", "avx512_bf16", "amx_bf16"},
+    ):
+        monkeypatch.setattr(estimate, "cpu_features", lambda features=features: frozenset(features))
+        guesses.append([seconds_for({**PLAN, "precision": it}) for it in ("float32", "bfloat16")])
+    floats, brains = zip(*guesses, strict=True)
+    assert floats[0] > floats[1] == floats[2] == floats[3]
+    assert brains[1] > brains[2] > brains[3] and floats[:2] == brains[:2]
+
+
 def test_no_guess_is_made_of_a_network_without_a_table_or_of_no_steps() -> None:
     assert seconds_for({**PLAN, "model": "my.keras"}, speed=1e9) is None
     assert seconds_for({**PLAN, "steps": 0}, speed=1e9) is None

@@ -14,9 +14,9 @@ from typing import Literal
 
 from deepdream.jobs.placement import Device
 
-__all__ = ["Precision", "choose", "cpu_features"]
+__all__ = ["BFLOAT16_UNITS", "Precision", "choose", "cpu_features"]
 
-_BFLOAT16_UNITS = ("amx_bf16", "avx512_bf16")
+BFLOAT16_UNITS = ("amx_bf16", "avx512_bf16")
 """CPU features, as Linux spells them, that multiply bfloat16 in hardware; the fastest first."""
 
 _AMPERE = (8, 0)
@@ -60,7 +60,7 @@ def choose(
         if not any(device.kind == "cpu" for device in devices):
             return Precision("bfloat16", name)
     features = cpu_features()
-    for unit in _BFLOAT16_UNITS:
+    for unit in BFLOAT16_UNITS:
         if unit in features:
             return Precision("bfloat16", f"CPU with {unit}")
     return Precision("float32", "CPU without bfloat16 units")

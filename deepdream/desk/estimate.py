@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -10,15 +11,22 @@ from pathlib import Path
 from typing import Any, Final
 
 from deepdream import backbones
+from deepdream.climb.precision import BFLOAT16_UNITS, choose, cpu_features
 from deepdream.errors import DeepDreamError, UsageError
 
-__all__ = ["check_time", "seconds_for", "seconds_instead"]
+__all__ = ["check_time", "seconds_for", "seconds_instead", "seconds_of_cells"]
 
 _WORK: Final = 3700.0
 """Floating-point operations of a gradient step for each activation, there and back.
 
 Set by VGG16's steps at four layers, block2_conv2 to block5_conv3, on two cores with AVX2: they took 0.7 to
 1.4 times the guess. A guess for all other networks."""
+
+_GAINS: Final = {"avx512f": 2.2, "avx512_bf16": 1.75, "amx_bf16": 3.0}
+"""How much faster convolutions are where the processor has more; units for bfloat16 count for it alone.
+
+Dreams at block5_conv3, on one and two cores with AVX-512 BF16, took 0.7 to 0.85 times the guess in either
+precision. AMX's is a guess."""
 
 _OVERHEAD: Final = 8.0
 """Seconds until the network is loaded and traced."""
@@ -43,7 +51,22 @@ def seconds_for(report: Mapping[str, Any], *, speed: float | None = None) -> flo
         return None
     activations = sum(layer.channels / layer.stride**2 for layer in backbone.layers[: deepest + 1])
     pixels = sum(it["steps"] * _mean_pixels(it["octaves"]) for it in climbs)
-    return float(_OVERHEAD + pixels * activations * _WORK / (speed or _speed()))
+    return float(
+        _OVERHEAD + pixels * activations * _WORK / (speed or _speed() * _gain(report.get("precision")))
+    )
+
+
+def seconds_of_cells(
+    model: str, cells: Sequence[tuple[str, int]], sizes: Sequence[Sequence[int]], steps: int
+) -> float | None:
+    """The same for a sheet: so many climbs at each of the layers `cells`, of `steps` at each of `sizes`."""
+    plan = {"model": model, "octaves": sizes, "steps": steps * len(sizes), "precision": choose().dtype}
+    each = [(seconds_for({**plan, "layers": [name]}), n) for name, n in cells]
+    return (
+        _OVERHEAD + sum((one - _OVERHEAD) * n for one, n in each if one)
+        if all(it for it, _ in each)
+        else None
+    )
 
 
 def seconds_instead(report: Mapping[str, Any], *, speed: float | None = None) -> float | None:
@@ -72,6 +95,15 @@ def check_time(report: Mapping[str, Any]) -> list[str]:
             f"{limit:g} seconds are over before the first step", "give more time, or leave out --time"
         )
     return [f"{limit:g} seconds may be over before the first step, for which the network must be loaded"]
+
+
+def _gain(precision: str | None) -> float:
+    """How much faster convolutions are here than matrix products say."""
+    features = cpu_features()
+    units = [unit for unit in BFLOAT16_UNITS if unit in features and precision == "bfloat16"][:1]
+    return math.prod(
+        gain for name, gain in _GAINS.items() if name in units or (name == "avx512f" and name in features)
+    )
 
 
 @functools.cache

@@ -25,6 +25,7 @@ from deepdream.runs.results import used_of
 __all__ = [
     "Dreamt",
     "Settings",
+    "cells_for",
     "command",
     "dream_cells",
     "labels",
@@ -47,7 +48,8 @@ class Settings:
 
     size: int = 192
     octaves: int = 3
-    steps: int = 8
+    octave_scale: float = 1.4
+    steps: int = 14
     step_size: float = 1.5
     jitter: int = 512
     chroma: float = 0.3
@@ -97,13 +99,19 @@ def page_size(
 
     Less of it, perhaps: a strongest channel may be one that is named, too.
     """
+    counts = cells_for(backbone, texts, rewarding)
+    whole = not texts or (len(texts) > 1 and any(parse(text).whole for text in texts))
+    return sheets.page_size(size, sum(count for _, count in counts), 3 if whole else 2, titled=True)
+
+
+def cells_for(
+    backbone: backbones.Backbone, texts: Sequence[str], rewarding: Sequence[str]
+) -> list[tuple[str, int]]:
+    """The layers of what `specs_for` finds, and how many cells each has at most."""
     specs = [parse(text) for text in texts] or [LayerSpec(name) for name in rewarding]
     if len(texts) == 1 and specs[0].whole:
-        count, lines = min(_STRONGEST, backbone.layer(specs[0].layer).channels), 2
-    else:
-        count = sum(max(1, len(spec.channels) + len(spec.ranked)) for spec in specs)
-        lines = 3 if any(spec.whole for spec in specs) else 2
-    return sheets.page_size(size, count, lines, titled=True)
+        return [(specs[0].layer, min(_STRONGEST, backbone.layer(specs[0].layer).channels))]
+    return [(spec.layer, max(1, len(spec.channels) + len(spec.ranked))) for spec in specs]
 
 
 def dream_cells(
@@ -126,6 +134,7 @@ def dream_cells(
                 aim if n == number else 0.0 * aim for n, aim in near if aim.layers == aims[number].layers
             ),
             octaves=settings.octaves,
+            octave_scale=settings.octave_scale,
             steps=settings.steps,
             step_size=settings.step_size,
             jitter=settings.jitter,

@@ -24,11 +24,13 @@ from deepdream.console.streams import Voice, put, table
 from deepdream.desk.answers import Answers
 from deepdream.desk.batch import given_up
 from deepdream.desk.completion import complete_layers, complete_models
+from deepdream.desk.estimate import seconds_of_cells
 from deepdream.errors import UsageError
 from deepdream.jobs.recipe import Common
 from deepdream.objectives.layerspec import check_rank, parse
 from deepdream.pictures.picture import Picture, check_writable, load
 from deepdream.pictures.saving import SUFFIXES, same_file
+from deepdream.pictures.scales import octave_sizes
 from deepdream.runs.results import Result
 from deepdream.tools import atlas
 
@@ -186,7 +188,7 @@ def _atlas(
             facts = {"model": backbone.name, "layers": texts or names, "size": list(small.size)}
             answers.made(photo, [Path(path)], Result(small, replace(plan, used={}), facts))
             return 0
-        return _planned(path, backbone, small, texts or names, settings)
+        return _planned(path, backbone, small, texts, names, settings)
     voice = Voice(quiet=quiet)
     try:
         with Interrupts(voice) as interrupts:
@@ -228,12 +230,22 @@ def _atlas(
 
 
 def _planned(
-    path: str, backbone: backbones.Backbone, small: Picture, texts: Sequence[str], settings: atlas.Settings
+    path: str,
+    backbone: backbones.Backbone,
+    small: Picture,
+    texts: Sequence[str],
+    names: Sequence[str],
+    settings: atlas.Settings,
 ) -> int:
     """Say what an atlas would show; the exit code."""
+    sizes = octave_sizes(small.size, settings.octaves, settings.octave_scale)
+    cells = atlas.cells_for(backbone, texts, names)
+    seconds = seconds_of_cells(backbone.name, cells, sizes, settings.steps)
     put(f"# output: {path}")
-    put(f"# dreams: {', '.join(texts)} of {backbone.name}")
+    put(f"# dreams: {', '.join(texts or names)} of {backbone.name}")
     put(f"# each:   {small.width}x{small.height} px, {settings.octaves} octaves of {settings.steps} steps")
+    if seconds is not None:
+        put(f"# time:   about {duration(seconds)} on this processor, longer while it is busy")
     return 0
 
 
