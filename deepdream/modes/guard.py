@@ -305,14 +305,21 @@ def _restore_hooks(before: dict[str, Any]) -> list[str]:
 
 
 @contextlib.contextmanager
-def staying(say: Callable[[str], None], name: str) -> Iterator[None]:
-    """Put the current folder back after a part of the mode `name` has run, and `say` so: it is the user's."""
+def staying(say: Callable[[str], None], name: str) -> Iterator[Callable[[], None]]:
+    """Put the current folder back after a part of the mode `name` has run, and `say` so: it is the user's.
+
+    What it gives does so at once.
+    """
     before = {"folder": _folder()}
-    try:
-        yield
-    finally:
+
+    def back() -> None:
         if _restore_folder(before):
             say(f"the mode '{name}' changed the current folder, which was changed back")
+
+    try:
+        yield back
+    finally:
+        back()
 
 
 _RESTORERS: Final[dict[str, Callable[[dict[str, Any]], list[str]]]] = {

@@ -29,8 +29,7 @@ def watched(made: Animation, mode: Mode, engine: Engine, recipe: Recipe) -> Anim
             engine.report["interrupted"] = True
         if engine.report["interrupted"] and previous is not None and not made.ready:
             raise Ended
-        with staying(engine.say, mode.name):
-            picture = _checked(made, index, previous, mode)
+        picture = _checked(made, index, previous, mode, engine)
         mode.note_levels(engine, picture)
         if previous is not None and engine.report["interrupted"] and not made.ready:
             raise Ended  # half a frame would not be what the recipe says
@@ -43,8 +42,10 @@ def watched(made: Animation, mode: Mode, engine: Engine, recipe: Recipe) -> Anim
     return replace(made, frame=frame)
 
 
-def _checked(made: Animation, index: int, previous: Picture | None, mode: Mode) -> Picture:
-    return mode.check_picture(made.frame(index, previous), f"an animation whose frame({index})")
+def _checked(made: Animation, index: int, previous: Picture | None, mode: Mode, engine: Engine) -> Picture:
+    with staying(engine.say, mode.name):
+        frame = made.frame(index, previous)
+    return mode.check_picture(frame, f"an animation whose frame({index})")
 
 
 def _check_size(frame: Picture, previous: Picture | None, mode: Mode) -> None:
@@ -61,7 +62,7 @@ def planned(made: Animation, mode: Mode, engine: Engine) -> dict[str, Any]:
     previous: Picture | None = None
     for index in range(min(2, made.count)):
         engine.part(index, made.count)
-        frame = _checked(made, index, previous, mode)
+        frame = _checked(made, index, previous, mode, engine)
         _check_size(frame, previous, mode)
         previous = frame
         counts.append(engine.report.get("steps") or 0)

@@ -77,6 +77,7 @@ class Session:
 
         def watch(step: Step) -> None:
             nonlocal steps
+            back()  # before the other listeners write to paths that are relative
             if started is not None and (steps == 0 or (step.index == 1 and step.frame < 2)):
                 started(engine.report)
             steps += 1
@@ -104,7 +105,7 @@ class Session:
             engine.say("climbs before the one that was stopped are made again")
         if checkpoint is not None and checkpoint.changed:
             engine.say(f"begun anew: {mode.source} was changed since the run that was stopped")
-        with staying(engine.say, mode.name):
+        with staying(engine.say, mode.name) as back:
             made = mode.call(engine, loaded, recipe.options)
         if isinstance(made, Animation):
             made = watched(made, mode, engine, recipe)
@@ -115,6 +116,8 @@ class Session:
                 with suppress(Ended):  # which the place for the frames may say, too
                     for frame in made.frames(len(frames), frames.last()):
                         frames.add(frame)
+                        if pulse is not None and not steps:
+                            pulse(len(frames) / made.count)
         if checkpoint is not None and checkpoint.trouble is not None:
             engine.say(f"no checkpoint was kept: {checkpoint.trouble}")
         done = {"steps": steps} if isinstance(made, Animation) else {}
@@ -128,7 +131,8 @@ class Session:
         common = _cut_as_before(recipe)
         engine = Engine(common, seed=recipe.seed or 0, pool=self.pool, dry=True, repeats=repeats)
         try:
-            made = mode.call(engine, loaded, recipe.options)
+            with staying(engine.say, mode.name):
+                made = mode.call(engine, loaded, recipe.options)
             facts = planned(made, mode, engine) if isinstance(made, Animation) else {}
         except DeepDreamError:
             raise

@@ -160,12 +160,12 @@ def test_the_current_folder_stays_the_users(
     (away := tmp_path / "away").mkdir()
     monkeypatch.setenv("AWAY", str(away))
     plug(
-        "import os\n\nfrom deepdream.api import Animation, Engine, Picture, mode\n\n\n"
+        "import os\n\nfrom deepdream.api import Animation, Engine, Picture, mode, objectives as obj\n\n\n"
         '@mode("wander", api=1)\n'
         "def wander(image: Picture, engine: Engine) -> Picture:\n"
         '    """Go away."""\n'
         '    os.chdir(os.environ["AWAY"])\n'
-        "    return image\n\n\n"
+        '    return engine.ascend(image, obj.mean("block1_conv1"), steps=3)\n\n\n'
         '@mode("roam", api=1)\n'
         "def roam(image: Picture, engine: Engine) -> Animation:\n"
         '    """Go away in every frame."""\n'
@@ -175,6 +175,27 @@ def test_the_current_folder_stays_the_users(
         done = run(name, "a.png", "-o", made)
         assert done.code == 0 and Path(made).exists() and not list(away.iterdir())
         assert f"note: the mode '{name}' changed the current folder, which was changed back" in done.said
+        assert run(name, "a.png", "a.png", "--dry-run").code == 0
+    for flags in (["--film", "d.gif"], ["--sweep", "size=16,24"], ["--save-every", "1"]):
+        done = run("wander", "a.png", "-o", "d.png", *flags, "--overwrite")
+        assert done.code == 0 and Path("d.png").exists() and not list(away.iterdir()), done.err
+    assert Path("d.step0001.png").exists()
+
+
+def test_a_loop_of_endless_items_is_refused(run: Run, plug: Callable[[str], Path]) -> None:
+    plug(
+        "import itertools\n\nfrom deepdream.api import Engine, Picture, mode\n\n\n"
+        '@mode("forever", api=1)\n'
+        "def forever(image: Picture, engine: Engine) -> Picture:\n"
+        '    """Go on for ever."""\n'
+        "    for _ in engine.each(itertools.count()):\n"
+        "        pass\n"
+        "    return image\n"
+    )
+    for flags in ([], ["--dry-run"]):
+        done = run("forever", "a.png", *flags)
+        assert done.code == 1
+        assert done.said[0] == "error: engine.each was given more than 100000 items, or endlessly many"
 
 
 def test_a_third_party_mode_is_a_command(run: Run, plugin: None) -> None:
