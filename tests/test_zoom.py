@@ -79,14 +79,16 @@ def test_a_motion_keeps_the_transparency_with_the_picture() -> None:
     np.testing.assert_array_equal(moved.alpha, moved.pixels[:, :, 0])
 
 
-def test_on_the_way_home_no_mirror_image_of_the_goal_is_seen() -> None:
+def test_on_the_way_home_mirror_images_of_the_goal_are_seen_in_a_narrow_rest_alone() -> None:
     frame, goal = picture(48, 36, seed=1), picture(48, 36, seed=2)
     motion = Motion(1.1, 3)
-    for left in (1, 4, 8):
+    for left in (10, 16):
         outside = motion.coverage(frame.size, -left) == 0
-        shown = motion.homing(frame, goal, left, 8)
+        shown = motion.homing(frame, goal, left, 16)
         assert outside.any()
         np.testing.assert_array_equal(shown.pixels[outside], frame.pixels[outside])
+    least = [float(motion.coverage(frame.size, -left).min()) for left in (4, 3, 2, 1, 0)]
+    assert least == sorted(least) and least[0] < 0.2 and least[-2] > 0.5 and least[-1] == 1
 
 
 def test_a_plane_colour_stays_as_it_is_under_any_motion() -> None:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Motion"]
 
-_NEAR = 8
-"""Moves from home at which the fall of the opacity begins to narrow faster than the border leaves."""
+_REST = 0.25
+"""How far the frame reaches beyond a picture that is mirrored there, in parts of its shorter side."""
 _RISE = 0.4
 """Widest fall of a picture's opacity towards its border, in parts of its shorter side."""
 
@@ -48,7 +48,7 @@ class Motion:
 
         Over it lies the goal, moved back as many times, so that each move brings it nearer; its opacity grows
         evenly, from nothing at `of + 1` moves to all at none. Its border is soft, and beyond
-        `frame` stays: that will have moved out of sight.
+        `frame` stays until little of it is in sight.
         """
         share = (1 - left / (of + 1)) * self.coverage(frame.size, -left)[:, :, None]
         above = self.moved(goal, -left)
@@ -61,18 +61,19 @@ class Motion:
     def coverage(self, size: tuple[int, int], times: int) -> np.ndarray:
         """How much each pixel of a picture of `size`, moved `times` times, shows of it.
 
-        float32 [H, W]: 0 beyond its border, where its mirror image is, and rising smoothly to 1 inside, with
-        round corners, so that no edge is seen. The less of the frame lies beyond the border, the steeper.
+        float32 [H, W]: 0 beyond its border and rising smoothly to 1 inside, with round corners, so that no
+        edge is seen. The less of the frame lies beyond the border, the steeper. A narrow rest shows the
+        mirror image, the more so the narrower: that goes better with the picture than what lies below.
         """
         import numpy as np
 
         across, down = self._inside(size, times)
         beyond = -min(float(across.min()), float(down.min()))
-        # What the border still hides after the last move is all that the loop's end shows.
-        rise = min(beyond * min(1, (1 + abs(times)) / _NEAR), _RISE * min(size))
-        if rise <= 0:
+        if beyond <= 0:
             return np.ones(across.shape, np.float32)
-        shown: np.ndarray = _smooth(across / rise) * _smooth(down / rise)
+        rest = beyond / (_REST * min(size))
+        rise = min(beyond * min(1, rest), _RISE * min(size))
+        shown: np.ndarray = np.maximum(_smooth(across / rise) * _smooth(down / rise), 1 - rest)
         return shown
 
     def _inside(self, size: tuple[int, int], times: int) -> tuple[np.ndarray, np.ndarray]:
