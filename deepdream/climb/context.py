@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +29,8 @@ _STEPS_OF_A_FRAME = 1 << 14
 """Draws that a frame may take before the next one's begin: more steps than one has."""
 _CLIMBS = 200
 """How many climbs a plan may have, one for each item of `each`, and how many are recorded."""
+_ITEMS = 100_000
+"""How many items `each` may have."""
 _DEAF = 1000
 """How many climbs a mode may ask for once the user has ended the run."""
 _FORMULAS = 3
@@ -104,7 +107,12 @@ class Context:
 
         The progress shows the number of the item, and what it is `called`.
         """
-        everything = list(items)
+        everything = list(islice(items, _ITEMS + 1))
+        if len(everything) > _ITEMS:
+            raise DeepDreamError(
+                f"engine.each was given more than {_ITEMS} items, or endlessly many",
+                "the progress needs an end; without one, write 'while not engine.cancelled:'",
+            )
         (begin, width), outer = self._span, (self._part, self._called)
         climbs = self._climbs
         try:
@@ -116,6 +124,8 @@ class Context:
                 self._part = (number + 1, len(everything), "part")
                 self._called = "" if called is None else called(item)
                 self._climbs = climbs  # of a plan: a loop with an end counts as one climb
+                if number and not self.steps and self.pulse is not None and not self.dry:
+                    self.pulse(self._span[0])  # the items before made something, without a step that tells
                 yield item
         finally:
             self._span, (self._part, self._called) = (begin, width), outer

@@ -37,7 +37,8 @@ _TILED = 1.8
 
 _CANVASES = 4
 """Float32 canvases alive at once in plain ascent: the picture on the host, the canvas, its gradient, whose
-place the next canvas takes where there are tiles, and what the octave began with or the last one left."""
+place the next canvas takes where there are tiles, and, of several octaves, what this one began with or the
+last one left."""
 
 _ADAM, _LBFGS = 8, 9
 """Float32 canvases more with an optimiser, for what it keeps and for its update, beside L-BFGS's two for
@@ -100,12 +101,14 @@ def need(
     *,
     measured: bool = False,
     summed: bool = False,
+    single: bool = False,
 ) -> Need:
     """What a gradient step needs, from the layer table.
 
     Every activation up to the deepest layer is kept for the way back; those that the objective reads are
     there once more in float32, with their gradients. Those of `aligned` layers are kept for the whole canvas.
-    `measured` says that targets are measured with the network, `summed` that there are sums over the whole.
+    `measured` says that targets are measured with the network, `summed` that there are sums over the whole,
+    `single` that there is but one octave.
     """
     read = set(layers)
     deepest = max(i for i, layer in enumerate(backbone.layers) if layer.name in read)
@@ -122,7 +125,7 @@ def need(
     resident = _RESIDENT + (_COPIES + _FORWARD * measured) * weights
     activations = _SLACK * kept * width + _READ * 4 * seen
     own = 4 * (3 * canvases + whole)
-    return Need(12 * _CANVASES, activations, resident, _FORWARD * weights * summed, own)
+    return Need(12 * (_CANVASES - single), activations, resident, _FORWARD * weights * summed, own)
 
 
 def _weights(backbone: Backbone, deepest: int) -> float:

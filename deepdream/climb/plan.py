@@ -215,6 +215,7 @@ def make(
         aligned,
         measured=any(term.target is not None and term.layers for term in objective.terms),
         summed=any(term.parts == "summary" for term in objective.terms),
+        single=len(sizes) == 1,
     )
     # Every GPU has memory of its own; CPUs have the same, and work at the same time.
     together = max(1, sum(device.kind == "cpu" for device in devices))

@@ -253,6 +253,11 @@ class Desk:
     ) -> Result:
         self.interrupts.loading = first  # else there is something to keep
         with aside(), progress(self.voice, image or recipe.mode) as shown:
+
+            def pulse(done: float) -> None:
+                self.interrupts.loading = False
+                shown.pulse(done)
+
             result = in_background(
                 lambda: self.session.run(
                     recipe,
@@ -260,7 +265,7 @@ class Desk:
                     listeners=(shown, *listeners),
                     cancel=self.interrupts.cancel,
                     started=self._started,
-                    pulse=shown.pulse,
+                    pulse=pulse,
                     every=every,
                     frames=frames,
                     keep=keep,

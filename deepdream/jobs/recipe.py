@@ -164,6 +164,8 @@ def preset(
 
 def mode_missing(source: str, mode: str, plugin: str = "") -> UsageError:
     """The error for a recipe, read from `source`, whose mode is not installed; `plugin` brought it then."""
+    if mode == "layers":
+        return UsageError(f"{source} is of an atlas, which no mode makes", "'deepdream replay' says how")
     brings = f"the plugin {plugin} brings it" if plugin else "a plugin brings it"
     return UsageError(
         f"{source} is for the mode '{mode}', which is not here",

@@ -180,6 +180,13 @@ def _atlas(
     picture = load(photo)
     small = picture.fitted(settings.size)
     names = [layer.name for layer in (backbone.layers if every else _rewarding(backbone))]
+    for name, _ in atlas.cells_for(backbone, texts, names):
+        if min(small.size) < (least := backbone.layer(name).min_size):
+            raise UsageError(
+                f"a picture of {small.width}x{small.height} px is too small for {name} of {backbone.name}, "
+                f"which needs {least} px on the shorter side",
+                "enlarge it with --size, or name shallower layers with --layer",
+            )
     check_writable(path, overwrite, size=atlas.page_size(backbone, small.size, texts, names))
     asked = {"layer": texts, "all": every}
     if dry_run:

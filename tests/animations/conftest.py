@@ -14,6 +14,8 @@ PLUGIN = '''\
 """Modes for tests."""
 
 import os
+import signal
+import time
 
 from deepdream.api import Animation, Engine, Picture, mode
 
@@ -63,6 +65,9 @@ def slides(image: Picture, engine: Engine) -> Animation:
         made.append(image.with_pixels(image.pixels * 0 + 40 * index))
         if os.environ.get("STOP_AT") == str(index):
             engine.cancel.set()
+        if os.environ.get("CTRL_C_AT") == str(index):
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(0.2)
     return Animation.of(made, fps=10)
 
 
