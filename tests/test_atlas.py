@@ -85,7 +85,7 @@ def test_as_json_the_command_prints_one_object(capsys: pytest.CaptureFixture[str
     atlas += ["--layer", "block1_conv1[0-1]"]
     assert cli.run([*atlas, "--dry-run"]) == 0
     plan = json.loads(capsys.readouterr().out)
-    assert not Path("atlas.png").exists()
+    assert not Path("atlas.png").exists() and plan["estimate"] > 0
     assert cli.run(atlas) == 0
     made = json.loads(capsys.readouterr().out)
     for found in (plan, made):

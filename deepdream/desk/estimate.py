@@ -14,7 +14,7 @@ from deepdream import backbones
 from deepdream.climb.precision import BFLOAT16_UNITS, choose, cpu_features
 from deepdream.errors import DeepDreamError, UsageError
 
-__all__ = ["check_time", "seconds_for", "seconds_instead", "seconds_of_cells"]
+__all__ = ["LOADING", "check_time", "seconds_for", "seconds_instead", "seconds_of_cells"]
 
 _WORK: Final = 3700.0
 """Floating-point operations of a gradient step for each activation, there and back.
@@ -30,6 +30,9 @@ precision. AMX's is a guess."""
 
 _OVERHEAD: Final = 8.0
 """Seconds until the network is loaded and traced."""
+
+LOADING: Final = 6.0
+"""Seconds of them that only the first of several pictures takes."""
 
 _LEAST: Final = 1.0
 """Seconds in which no machine does that."""

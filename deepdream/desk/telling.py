@@ -11,7 +11,7 @@ from typing import Any
 from deepdream.console.progress import duration
 from deepdream.console.streams import put
 from deepdream.desk.answers import Answers
-from deepdream.desk.estimate import seconds_for, seconds_instead
+from deepdream.desk.estimate import LOADING, seconds_for, seconds_instead
 from deepdream.runs.results import Result
 
 __all__ = ["climbs_said", "details_of", "long_run", "show_plan", "show_sweep", "summary"]
@@ -102,7 +102,8 @@ def show_sweep(
     cells: Sequence[tuple[Sequence[str], Result]], path: Path, image: str | None, answers: Answers
 ) -> None:
     """The plan of a sweep on standard output: what is on the sheet, and the time of all together."""
-    guesses = [_estimate(result.report) for _, result in cells]
+    alone = [_estimate(result.report) for _, result in cells]
+    guesses = [it and max(0.0, it - LOADING * (number > 0)) for number, it in enumerate(alone)]
     known = [guess for guess in guesses if guess is not None]
     whole = sum(known) if len(known) == len(guesses) else None
     result = cells[0][1]

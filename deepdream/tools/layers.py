@@ -190,12 +190,20 @@ def _atlas(
     check_writable(path, overwrite, size=atlas.page_size(backbone, small.size, texts, names))
     asked = {"layer": texts, "all": every}
     if dry_run:
+        sizes = octave_sizes(small.size, settings.octaves, settings.octave_scale)
+        counts = atlas.cells_for(backbone, texts, names)
+        seconds = seconds_of_cells(backbone.name, counts, sizes, settings.steps)
         if answers.as_json:
             plan = atlas.recipe(Engine(Common(model=model), seed=seed), picture, asked, settings, [])
-            facts = {"model": backbone.name, "layers": texts or names, "size": list(small.size)}
+            facts = {
+                "model": backbone.name,
+                "layers": texts or names,
+                "size": list(small.size),
+                "estimate": seconds,
+            }
             answers.made(photo, [Path(path)], Result(small, replace(plan, used={}), facts))
             return 0
-        return _planned(path, backbone, small, texts, names, settings)
+        return _planned(path, backbone, small, texts or names, settings, seconds)
     voice = Voice(quiet=quiet)
     try:
         with Interrupts(voice) as interrupts:
@@ -241,15 +249,12 @@ def _planned(
     backbone: backbones.Backbone,
     small: Picture,
     texts: Sequence[str],
-    names: Sequence[str],
     settings: atlas.Settings,
+    seconds: float | None,
 ) -> int:
     """Say what an atlas would show; the exit code."""
-    sizes = octave_sizes(small.size, settings.octaves, settings.octave_scale)
-    cells = atlas.cells_for(backbone, texts, names)
-    seconds = seconds_of_cells(backbone.name, cells, sizes, settings.steps)
     put(f"# output: {path}")
-    put(f"# dreams: {', '.join(texts or names)} of {backbone.name}")
+    put(f"# dreams: {', '.join(texts)} of {backbone.name}")
     put(f"# each:   {small.width}x{small.height} px, {settings.octaves} octaves of {settings.steps} steps")
     if seconds is not None:
         put(f"# time:   about {duration(seconds)} on this processor, longer while it is busy")
