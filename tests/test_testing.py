@@ -80,7 +80,7 @@ def test_the_checks_are_those_of_the_command_line(guide: Callable[..., Picture])
         run_mode(guide, picture(), "b.png")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="bench is a Bench, not the function tiny_network") as caught:
         run_mode(guide, picture(), picture(seed=1), bench=tiny_network)  # type: ignore[arg-type]
-    assert caught.value.hint == "call it: tiny_network()"
+    assert caught.value.hint is not None and "tiny_network()" in caught.value.hint
 
 
 def test_a_frame_made_alone_is_that_of_the_film_and_what_it_says_is_told() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any, Final
 
@@ -48,6 +49,8 @@ def check(given: Mapping[str, Any]) -> None:
     image, objective, mask = given["image"], given["objective"], given["mask"]
     if not isinstance(mask, Picture | None):
         raise TypeError(f"the mask of a climb is a Picture, not {type(mask).__name__}")
+    if mask is not None and 0 < mask.pixels.max() <= 1:
+        raise misfit("the mask of a climb has levels from 0 to 1, and white is 255", "write 255 * levels")
     if not (isinstance(image, Picture) and isinstance(objective, Objective)):
         kinds = f"{type(image).__name__} and {type(objective).__name__}"
         raise TypeError(f"ascend climbs from a Picture, with an Objective, in this order, not {kinds}")
@@ -105,6 +108,10 @@ def flipped(sizes: Any) -> list[Size] | None:
                 "write sizes=[(32, 24), (64, 48)], from small to large",
             )
         found.append((int(pair[1]), int(pair[0])))
+    if any(one[0] * one[1] > other[0] * other[1] for one, other in pairwise(found)):
+        raise misfit(
+            "sizes of ascend go from small to large", "turn them round: the last is the picture's own size"
+        )
     return found
 
 

@@ -102,8 +102,7 @@ def show_sweep(
     cells: Sequence[tuple[Sequence[str], Result]], path: Path, image: str | None, answers: Answers
 ) -> None:
     """The plan of a sweep on standard output: what is on the sheet, and the time of all together."""
-    alone = [_estimate(result.report) for _, result in cells]
-    guesses = [it and max(0.0, it - LOADING * (number > 0)) for number, it in enumerate(alone)]
+    guesses = [_estimate(result.report, loaded=number > 0) for number, (_, result) in enumerate(cells)]
     known = [guess for guess in guesses if guess is not None]
     whole = sum(known) if len(known) == len(guesses) else None
     result = cells[0][1]
@@ -149,9 +148,11 @@ def _toml(result: Result) -> str:
     return result.recipe.to_toml().rstrip()
 
 
-def _estimate(report: Mapping[str, Any]) -> float | None:
-    """Seconds that a plan will take: no more than its limit of time."""
+def _estimate(report: Mapping[str, Any], *, loaded: bool = False) -> float | None:
+    """Seconds that a plan will take: no more than its limit of time, and less if the network is `loaded`."""
     seconds, limit = seconds_for(report), report.get("time_limit")
+    if seconds is not None and loaded:
+        seconds -= LOADING
     return seconds if limit is None else min(limit, seconds or limit)
 
 

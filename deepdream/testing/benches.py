@@ -52,7 +52,10 @@ def check_bench(bench: object) -> None:
     if not isinstance(bench, Bench):
         name = getattr(bench, "__name__", None)
         what = f"the function {name}" if name else repr(bench)
-        raise UsageError(f"bench is a Bench, not {what}", f"call it: {name or 'tiny_network'}()")
+        raise UsageError(
+            f"bench is a Bench, not {what}",
+            "take the fixture tiny_network or vgg16 as an argument of the test, or call tiny_network()",
+        )
 
 
 @cache
