@@ -69,7 +69,7 @@ def dream(
     keep_colors: Annotated[
         Literal["luminance", "match", "after"] | None,
         Option(
-            help="Keep IMAGE's colours: dream lightness, match mean and spread, or swap after (if unsure)."
+            help="Keep IMAGE's colours: dream lightness, match mean and spread, or swap after (safest)."
         ),
     ] = None,
     octaves: Annotated[

@@ -66,7 +66,7 @@ def style(
     keep_colors: Annotated[
         Literal["luminance", "match", "after"] | None,
         Option(
-            help="Keep IMAGE's colours: paint in grey, recolour the style before, or swap after (if unsure)."
+            help="Keep IMAGE's colours: paint in grey, recolour the style before, or swap after (safest)."
         ),
     ] = None,
     layer: Annotated[

@@ -112,7 +112,10 @@ def _summary(command: Any) -> str:
 
 
 def _table(head: str, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
-    lines = [" | ".join(["", *(cell.replace("|", "\\|") for cell in row), ""]).strip() for row in rows]
+    lines = [
+        " | ".join(["", *(cell.replace("\\[", "[").replace("|", "\\|") for cell in row), ""]).strip()
+        for row in rows
+    ]
     if lines:
         yield "\n".join([f"| {head} | |", "| --- | --- |", *lines])
 

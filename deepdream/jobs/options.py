@@ -218,14 +218,14 @@ def parameter(
             f"parameter '{name}' declares a flag or a default of its own inside {type(info).__name__[:-4]}()",
             "the parameter's name is the flag, and its default is written after the '='",
         )
+    if picture and multiple and default is REQUIRED:
+        raise DeepDreamError(
+            f"the pictures '{name}' must be given", "declare them 'list[Picture] | None = None'"
+        )
     if isinstance(info, ArgumentInfo) != (picture and default is REQUIRED):
         raise DeepDreamError(
             f"parameter '{name}' is declared as the wrong kind",
             "a picture without default is an Argument, and everything else an Option",
-        )
-    if picture and multiple and default is REQUIRED:
-        raise DeepDreamError(
-            f"the pictures '{name}' must be given", "declare them 'list[Picture] | None = None'"
         )
     if default is not REQUIRED and not (picture and default is None):
         if picture:

@@ -141,7 +141,7 @@ class Mode:
             if any(item.name == name for item in self.pictures):
                 raise UsageError(
                     f"'{name}' is a picture of the mode '{self.name}', not an option",
-                    "in a recipe it stands under [inputs]; on the command line, give its path",
+                    "in a recipe it stands under [inputs], in a test under pictures=; else give its path",
                 )
             if name in COMMON_NAMES:
                 raise UsageError(
