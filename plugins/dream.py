@@ -68,9 +68,7 @@ def dream(
     strength: Annotated[float, Option(min=0, max=1, help="0 gives IMAGE, 1 the dream.")] = 1.0,
     keep_colors: Annotated[
         Literal["luminance", "match", "after"] | None,
-        Option(
-            help="Keep IMAGE's colours: dream lightness, match mean and spread, or swap after (safest)."
-        ),
+        Option(help="Keep IMAGE's colours: dream lightness, match mean and spread, or swap after (safest)."),
     ] = None,
     octaves: Annotated[
         int | None,

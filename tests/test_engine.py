@@ -250,6 +250,7 @@ def test_figures_of_another_objective_are_not_joined(pool: Pool, photo: Picture)
         ({"sizes": (64, 48)}, r"pairs \(width, height\) of whole numbers from 1, and 64 is none"),
         ({"sizes": [(32.0, 24.0)]}, r"pairs .*, and \(32.0, 24.0\) is none"),
         ({"sizes": [(0, 48)]}, r"whole numbers from 1, and \(0, 48\) is none"),
+        ({"sizes": [(64, 48), (32, 24)]}, "sizes of ascend go from small to large"),
         ({"sizes": 64}, "takes a list of sizes, not int"),
         ({"sizes": "64x48"}, "takes a list of sizes, not a text"),
     ],

@@ -105,7 +105,8 @@ class Context:
     def each(self, items: Iterable[Item], called: Callable[[Item], str] | None = None) -> Iterator[Item]:
         """`items` one by one, each an equal part of the progress bar; no more of them once cancelled.
 
-        The progress shows the number of the item, and what it is `called`.
+        The progress shows the number of the item, and what it is `called`. All items are read before the
+        first is given: the work belongs into the loop, not into a generator of them.
         """
         everything = list(islice(items, _ITEMS + 1))
         if len(everything) > _ITEMS:

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from shell import QUICK, Run
 
 from deepdream.errors import DeepDreamError
+from deepdream.pictures.picture import Picture
 from deepdream.runs.session import Session
 
 
@@ -184,3 +186,10 @@ def test_a_name_that_begins_with_a_dash_is_told_how_to_be_given(run: Run) -> Non
 def test_a_still_in_the_container_of_films_is_not_called_a_damaged_film(run: Run) -> None:
     Path("x.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
     assert run("show", "x.heic").said[0] == "error: x.heic is not a picture of a known format"
+
+
+def test_a_mask_of_levels_0_and_1_is_refused(run: Run) -> None:
+    Picture.from_array(np.eye(16, dtype=np.float32)).save("labels.png")
+    done = run("dream", "a.png", "--mask", "labels.png", "--steps", "1")
+    assert (done.code, done.said[0]) == (2, "error: the mask has levels from 0 to 1, and white is 255")
+    assert done.said[1] == "hint: multiply its levels by 255"
