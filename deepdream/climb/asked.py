@@ -49,8 +49,6 @@ def check(given: Mapping[str, Any]) -> None:
     image, objective, mask = given["image"], given["objective"], given["mask"]
     if not isinstance(mask, Picture | None):
         raise TypeError(f"the mask of a climb is a Picture, not {type(mask).__name__}")
-    if mask is not None and 0 < mask.pixels.max() <= 1:
-        raise UsageError("the mask has levels from 0 to 1, and white is 255", "multiply its levels by 255")
     if not (isinstance(image, Picture) and isinstance(objective, Objective)):
         kinds = f"{type(image).__name__} and {type(objective).__name__}"
         raise TypeError(f"ascend climbs from a Picture, with an Objective, in this order, not {kinds}")

@@ -135,6 +135,8 @@ class Engine(Context):
         """
         asked.check(locals())
         finish = asked.finisher(finish)
+        if mask is not None and 0 < mask.pixels.max() <= 1:
+            self.say("the mask has levels from 0 to 1, so hardly anything changes: white is 255")
         wanted = asked.flipped(sizes)
         update = named(optimiser, step_size, history) if isinstance(optimiser, str) else optimiser
         choice = self._choose(objective.layers)
