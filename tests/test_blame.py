@@ -209,6 +209,16 @@ def test_what_a_plugin_asks_for_has_the_line_beside_the_way_out(
     assert hint.endswith(f"? it came up in the mode 'wrong' ({here / 'mine.py'}, line 7)")
 
 
+def test_a_misspelt_name_is_offered_what_a_module_exports(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = {"obj.layre": "did you mean 'layer' or 'layers'?", "api.shapin": "did you mean 'shaping'?"}
+    for name, hint in wrong.items():
+        (here / "mine.py").write_text(f"{HEAD}    from deepdream import api\n\n    return {name}\n")
+        assert cli.run(["wrong", "a.png", "-q"]) == 1
+        assert hint in capsys.readouterr().err
+
+
 def test_what_says_itself_what_is_wrong_is_left_as_it_is(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,8 +100,8 @@ def meant(error: BaseException) -> str | None:
 
 def _offered(holder: Any) -> list[str]:
     """The public names of an object, or what a module says it exports."""
-    names = getattr(holder, "__all__", None) or [name for name in dir(holder) if not name.startswith("_")]
-    return [name for name in names if not inspect.ismodule(getattr(holder, name, None))]
+    exported = getattr(holder, "__all__", None)
+    return [*exported] if exported else [name for name in dir(holder) if not name.startswith("_")]
 
 
 def _called(name: str, frame: FrameType) -> Iterator[Any]:
