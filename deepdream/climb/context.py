@@ -28,7 +28,7 @@ Item = TypeVar("Item")
 _STEPS_OF_A_FRAME = 1 << 14
 """Draws that a frame may take before the next one's begin: more steps than one has."""
 _CLIMBS = 200
-"""How many climbs a plan may have, one for each item of `each`, and how many are recorded."""
+"""How many climbs a plan may have, a loop over `each` counting as its last item; and how many are told."""
 _ITEMS = 100_000
 """How many items `each` may have."""
 _DEAF = 1000
@@ -124,7 +124,7 @@ class Context:
                 self._span = (begin + width * number / len(everything), width / len(everything))
                 self._part = (number + 1, len(everything), "part")
                 self._called = "" if called is None else called(item)
-                self._climbs = climbs  # of a plan: a loop with an end counts as one climb
+                self._climbs = climbs  # of a plan: a loop with an end may be long
                 if number and not self.steps and self.pulse is not None and not self.dry:
                     self.pulse(self._span[0])  # the items before made something, without a step that tells
                 yield item

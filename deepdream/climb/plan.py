@@ -32,6 +32,7 @@ __all__ = [
     "make",
     "no_number",
     "octaves",
+    "too_small",
 ]
 
 
@@ -50,11 +51,7 @@ def octaves(
     else:
         sizes, count = tuple(each for each in wanted if min(each) >= deepest.min_size), len(wanted)
     if not sizes:
-        raise DeepDreamError(
-            f"a picture of {size[1]}x{size[0]} px is too small for {deepest.name} of "
-            f"{choice.backbone.name}, which needs {deepest.min_size} px on the shorter side",
-            "enlarge it with --size, or take a shallower layer",
-        )
+        raise too_small(size, deepest, choice.backbone)
     if len(sizes) == count:
         return sizes, None
     height, width = sizes[0]
@@ -96,6 +93,15 @@ def lost(total: float, step: int) -> DeepDreamError:
     return DeepDreamError(
         f"the objective became {total} at step {step}",
         "take a smaller --step-size, smaller weights, or --precision float32",
+    )
+
+
+def too_small(size: Size, layer: backbones.Layer, backbone: backbones.Backbone) -> DeepDreamError:
+    """The error that a picture of that height and width is too small for a layer."""
+    return DeepDreamError(
+        f"a picture of {size[1]}x{size[0]} px is too small for {layer.name} of "
+        f"{backbone.name}, which needs {layer.min_size} px on the shorter side",
+        "enlarge it with --size, or take a shallower layer",
     )
 
 

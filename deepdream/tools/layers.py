@@ -16,7 +16,7 @@ import typer
 
 from deepdream import backbones
 from deepdream.climb.engine import Engine
-from deepdream.climb.plan import check_channels
+from deepdream.climb.plan import check_channels, too_small
 from deepdream.console.failures import Failure
 from deepdream.console.interrupts import Interrupts, in_background
 from deepdream.console.progress import duration, progress
@@ -180,18 +180,14 @@ def _atlas(
     picture = load(photo)
     small = picture.fitted(settings.size)
     names = [layer.name for layer in (backbone.layers if every else _rewarding(backbone))]
-    for name, _ in atlas.cells_for(backbone, texts, names):
-        if min(small.size) < (least := backbone.layer(name).min_size):
-            raise UsageError(
-                f"a picture of {small.width}x{small.height} px is too small for {name} of {backbone.name}, "
-                f"which needs {least} px on the shorter side",
-                "enlarge it with --size, or name shallower layers with --layer",
-            )
+    counts = atlas.cells_for(backbone, texts, names)
+    for layer in (backbone.layer(name) for name, _ in counts):
+        if min(small.size) < layer.min_size:
+            raise too_small((small.height, small.width), layer, backbone)
     check_writable(path, overwrite, size=atlas.page_size(backbone, small.size, texts, names))
     asked = {"layer": texts, "all": every}
     if dry_run:
         sizes = octave_sizes(small.size, settings.octaves, settings.octave_scale)
-        counts = atlas.cells_for(backbone, texts, names)
         seconds = seconds_of_cells(backbone.name, counts, sizes, settings.steps)
         if answers.as_json:
             plan = atlas.recipe(Engine(Common(model=model), seed=seed), picture, asked, settings, [])
