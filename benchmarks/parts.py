@@ -156,13 +156,13 @@ def scaling(settings: Settings) -> Iterator[Row]:
 
 
 def kernels(settings: Settings) -> Iterator[Row]:
-    """What part of deepdream's step a kernel of a convolution is at work, by TensorFlow's profiler."""
+    """How much of deepdream's step is convolutions, by TensorFlow's profiler, and how fast these are."""
     for height, width in [(96, 128)] if settings.quick else [(384, 512), (575, 1024)]:
         case = f"step, {height}x{width}"
-        if settings.wants(case):
-            done = measure.process(["-m", "benchmarks.kernels", str(height), str(width)])
+        for precision in ("bfloat16", "float32") if settings.wants(case) else ():
+            done = measure.process(["-m", "benchmarks.kernels", str(height), str(width), precision])
             facts = json.loads(done.output.splitlines()[-1])
-            yield Row("kernels", case, "deepdream float32", (facts.pop("seconds"),), None, facts)
+            yield Row("kernels", case, f"deepdream {precision}", (facts.pop("seconds"),), None, facts)
 
 
 PARTS: Mapping[str, Callable[[Settings], Iterator[Row]]] = {

@@ -118,6 +118,8 @@ def table(rows: Sequence[Row]) -> list[str]:
         "predicted": [_bytes(row.facts.get("predicted")) for row in rows],
         "cosine": [_fact(row, "cosine", "{:.5f}") for row in rows],
         "in convolutions": [_fact(row, "convolutions", "{:.0%}") for row in rows],
+        "GFLOP/s": [_rate(row, "rate") for row in rows],
+        "of a matrix product": [_rate(row, "product") for row in rows],
         "tiles": [str(row.facts.get("tiles", "")) for row in rows],
         "note": [str(row.facts.get("note", "")) for row in rows],
     }
@@ -141,7 +143,9 @@ def bars(rows: Sequence[Row]) -> list[tuple[str, ...]]:
             found.append((f"{theirs}, {part}", f"{aim:g}×", "<br>".join(texts), verdict))
     shares = [row for row in rows if "convolutions" in row.facts]
     if shares:
-        texts = [f"{row.facts['convolutions']:.0%} ({row.case})" for row in shares]
+        texts = [
+            f"{row.facts['convolutions']:.0%} ({row.case}, {row.contestant.split()[-1]})" for row in shares
+        ]
         verdict = "met" if min(row.facts["convolutions"] for row in shares) >= 0.75 else "missed"
         found.append(("the whole step, inside convolutions", "75%", "<br>".join(texts), verdict))
     return found
@@ -252,3 +256,7 @@ def _bytes(value: Any) -> str:
 
 def _fact(row: Row, name: str, form: str) -> str:
     return form.format(row.facts[name]) if name in row.facts else ""
+
+
+def _rate(row: Row, name: str) -> str:
+    return f"{row.facts[name] / 1e9:.0f}" if name in row.facts else ""

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import kernels, machine, measure, parts, report, run
 from benchmarks.measure import Row
+from deepdream import backbones
 
 MACHINE = {
     "cpu": "Wonder(R) CPU 9 @ 3.00GHz",
@@ -118,9 +119,17 @@ def test_time_that_two_kernels_share_counts_once():
     ]
 
 
+def test_operations_are_those_of_the_convolutions_alone():
+    network = backbones.open_extractor(backbones.resolve("vgg16", ["block2_conv1"]), ["block2_conv1"])
+    there = 9 * (3 * 64 + 64 * 64) * 32 * 48 + 9 * 64 * 128 * 16 * 24
+    assert kernels.operations(network, 32, 48) == 2 * there
+
+
 def test_the_part_of_a_step_inside_convolutions_is_held_against_its_aim():
     row = Row("kernels", "step, 8x8", "deepdream float32", (0.2,), facts={"convolutions": 0.71})
-    assert report.bars([row]) == [("the whole step, inside convolutions", "75%", "71% (step, 8x8)", "missed")]
+    assert report.bars([row]) == [
+        ("the whole step, inside convolutions", "75%", "71% (step, 8x8, float32)", "missed")
+    ]
     assert report.bars([replace(row, facts={"convolutions": 0.76})])[0][3] == "met"
 
 
