@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from deepdream import cli
 from deepdream.backbones import open_extractor, resolve
 from deepdream.climb.engine import Engine, Pool, Step
 from deepdream.jobs.recipe import Common, preset
@@ -277,3 +278,32 @@ def test_the_octaves_of_a_recipe_are_those_of_its_source(name: str, sizes: list[
     options = {**preset(name, "dream").options, "layer": ["block1_conv1"]}
     MODE.call(engine, {"image": picture(512, 384)}, options)
     assert engine.report["octaves"] == sizes
+
+
+@pytest.mark.parametrize(
+    ("name", "means", "rule"),
+    [
+        ("google-2015", "mean(a²)", "x += 1.5 · g / mean|g|, kept in 0–255; rolled before by up to 32 px"),
+        (
+            "tf1-2016",
+            "mean(a²)",
+            "x += 1.5 · g / (mean|g| + 1e-07), kept in 0–255; rolled before by up to 256",
+        ),
+        ("tf1-2016-laplacian", "mean(a²)", "x += 1 · g, kept in 0–255; g: in 4 bands and the rest"),
+        ("tf-tutorial", "mean(a)", "x += 1.275 · g / (σ(g) + 7.84e-11), kept in 0–255"),
+        (
+            "keras-io",
+            "Σ a² of the cells inside the border / the number of all a",
+            "x += 1.275 · g / max(mean|g|, 7.84e-09), kept in 0–255; until above 15 in each octave",
+        ),
+    ],
+)
+def test_a_dry_run_prints_the_formula_of_a_recipe(
+    name: str, means: str, rule: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["dream", "samples/chelsea.jpg", "--model", "inception_v3", "--recipe", name, "--dry-run"]
+    assert cli.run(command) == 0
+    head = [line.removeprefix("# ") for line in capsys.readouterr().out.splitlines() if line[:2] == "# "]
+    where, step = (next(line for line in head if line.startswith(word)) for word in ("where:", "step:"))
+    assert where.split(" = ", 1)[1] == means
+    assert step.removeprefix("step:").strip().startswith(rule)

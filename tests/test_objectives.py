@@ -129,6 +129,15 @@ def test_value_is_the_formula(name: str) -> None:
     assert got == pytest.approx(float(formula(FEATURES, CANVAS)), rel=1e-9)
 
 
+def test_every_objective_says_what_its_words_mean() -> None:
+    for objective, _ in TERMS.values():
+        ((word, formula),) = [meaning.split(" = ", 1) for meaning in objective.meanings]
+        assert str(objective).startswith(word) and formula
+    both = obj.response("L", metric="mean", channels=[1], relative=True) + obj.layer("L", relative=True)
+    assert len({meaning.split(" = ")[0] for meaning in both.meanings}) == 2
+    assert (0 * obj.layer("L")).meanings == ()
+
+
 @pytest.mark.parametrize("name", TERMS)
 def test_gradient_is_the_finite_difference(name: str) -> None:
     objective, _ = TERMS[name]

@@ -12,6 +12,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from deepdream.climb.events import Listener
+from deepdream.climb.updates import Way
 from deepdream.errors import DeepDreamError, misfit
 from deepdream.jobs.recipe import Common
 from deepdream.objectives import Objective
@@ -35,6 +36,8 @@ _DEAF = 1000
 """How many climbs a mode may ask for once the user has ended the run."""
 _FORMULAS = 3
 """How many different formulas of a run are recorded."""
+_WORDS = 8
+"""How many meanings of their words, and rules of steps."""
 
 
 @dataclass
@@ -219,11 +222,11 @@ class Context:
                 "run it without --dry-run",
             )
 
-    def _note_climb(self, objective: Objective, sizes: list[list[int]], steps: int) -> None:
-        """Record what is climbed next, `steps` in all at `sizes` [width, height].
+    def _note_climb(self, objective: Objective, sizes: list[list[int]], steps: int, way: Way) -> None:
+        """Record what is climbed next and which `way`, `steps` in all at `sizes` [width, height].
 
-        In the report are the first formulas, and "..." if there are more. "climb" is the one that goes on;
-        "climbs" has all of them, but for those of frames.
+        In the report are the first formulas, and "..." if there are more, what their words mean, and the
+        rules of the steps. "climb" is the one that goes on; "climbs" has all of them, but for frames'.
         """
         terms = tuple((term.name, term.weight) for term in objective.terms)
         if self._climbed not in ((), terms):
@@ -234,6 +237,9 @@ class Context:
         if shown not in formulas and len(formulas) <= _FORMULAS:
             formulas.append(shown if len(formulas) < _FORMULAS else "...")
         self.report["formula"] = formulas[0] if len(formulas) == 1 else formulas
+        for name, words in (("meanings", objective.meanings), ("rules", (str(way),))):
+            known = dict.fromkeys([*self.report.get(name, ()), *words])
+            self.report[name] = list(known)[:_WORDS]
         climb = {"formula": shown, "octaves": sizes, "steps": steps}
         self.report.update(climb=climb, octaves=sizes, steps=self.taken + steps)
         if not self._frame[1] and len(climbs := self.report.setdefault("climbs", [])) < _CLIMBS:

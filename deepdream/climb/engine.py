@@ -155,7 +155,7 @@ class Engine(Context):
         for note in made.notes:
             self.say(note)
         cut, shown = made.cut, objective.renamed(choice.used)
-        self._note_climb(shown, [[w, h] for h, w in levels], sum(counts))
+        self._note_climb(shown, [[w, h] for h, w in levels], sum(counts), made.way)
         self.report.update(memory=cut.memory, **cut.facts(levels[-1]))
         if made.bound:
             self.report["budget"] = cut.budget

@@ -14,21 +14,28 @@ from typing import Any, Final
 from deepdream.errors import UsageError
 from deepdream.objectives.foreign import one_of
 
-__all__ = ["Local", "Shape", "blurred", "chain", "chroma", "grey", "laplacian", "quarter_turns", "rimless"]
+__all__ = ["Shape", "Shaped", "blurred", "chain", "chroma", "grey", "laplacian", "quarter_turns", "rimless"]
 
 Tensor = Any
 Shape = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Local:
-    """A shape that sees no more than `reach` pixels to each side: it can be given a part at a time."""
+class Shaped:
+    """A shape that says in a few words what it does."""
 
     function: Shape
-    reach: int = 0
+    says: str
 
     def __call__(self, gradient: Tensor) -> Tensor:
         return self.function(gradient)
+
+
+@dataclass(frozen=True)
+class Local(Shaped):
+    """A shape that sees no more than `reach` pixels to each side: it can be given a part at a time."""
+
+    reach: int = 0
 
 
 def chain(*shapes: Shape | None) -> Shape | None:
@@ -40,10 +47,18 @@ def chain(*shapes: Shape | None) -> Shape | None:
             gradient = shape(gradient)
         return gradient
 
+    if not used:
+        return None
+    says = ", ".join(words_for(shape) for shape in used)
     local = [shape.reach for shape in used if isinstance(shape, Local)]
-    if used and len(local) == len(used):
-        return Local(through_all, sum(local))
-    return through_all if used else None
+    if len(local) == len(used):
+        return Local(through_all, says, sum(local))
+    return Shaped(through_all, says)
+
+
+def words_for(shape: Shape) -> str:
+    """What a shape does to the gradient, in a few words."""
+    return shape.says if isinstance(shape, Shaped) else "shaped by the mode"
 
 
 def laplacian(levels: int) -> Shape:
@@ -71,7 +86,7 @@ def laplacian(levels: int) -> Shape:
             out = _up(out, band) + _unit(band)
         return out
 
-    return shape
+    return Shaped(shape, f"in {levels} bands and the rest, each divided by its RMS")
 
 
 def blurred(sigma: float) -> Shape:
@@ -97,7 +112,7 @@ def blurred(sigma: float) -> Shape:
         summed = along(along(both, 1), 2)
         return summed[..., :-1] / summed[..., -1:]
 
-    return Local(shape, radius)
+    return Local(shape, f"blurred by {sigma:g} px", radius)
 
 
 def rimless(width: int = 2) -> Shape:
@@ -117,7 +132,7 @@ def rimless(width: int = 2) -> Shape:
             gradient = tf.gather(gradient, inner, axis=axis)
         return gradient
 
-    return Local(shape, width)
+    return Local(shape, f"that of the outermost {width} px from further in", width)
 
 
 def grey() -> Shape:
@@ -131,7 +146,7 @@ def grey() -> Shape:
 
         return tf.reduce_mean(gradient, axis=-1, keepdims=True) + tf.zeros_like(gradient)
 
-    return Local(shape)
+    return Local(shape, "grey alone")
 
 
 _COLOURS: Final = ((1.0, 1.0, 1.0), (1.0, 0.0, -1.0), (1.0, -2.0, 1.0))
@@ -162,7 +177,7 @@ def chroma(share: float) -> Shape:
         matrix = axes.T @ np.diag([1.0, share, share**_RARER]) @ axes
         return tf.linalg.matvec(tf.constant(matrix, gradient.dtype), gradient)
 
-    return Local(shape)
+    return Local(shape, f"its colours × {share:g} and {share**_RARER:.2g}")
 
 
 def quarter_turns(canvas: Tensor, seed: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, get_args
 
+from deepdream.climb.shaping import words_for
 from deepdream.errors import misfit
 from deepdream.pictures.scales import Size
 
@@ -34,6 +35,14 @@ class Ascent:
     epsilon: float = 0.0
     floor: float = 0.0
 
+    def __str__(self) -> str:
+        measure = {"mean": "mean|g|", "std": "σ(g)", "rms": "√mean(g²)", "none": ""}[self.normalise]
+        if self.epsilon and measure:
+            measure = f"({measure} + {self.epsilon:.3g})"
+        if self.floor and measure:
+            measure = f"max({measure}, {self.floor:.3g})"
+        return f"x += {self.step_size:g} · g" + (f" / {measure}" if measure else "")
+
     def __post_init__(self) -> None:
         if self.normalise not in get_args(Normalise):
             known = ", ".join(map(repr, get_args(Normalise)))
@@ -49,6 +58,12 @@ class Adam:
     beta_2: float = 0.999
     epsilon: float = 1e-8
 
+    def __str__(self) -> str:
+        return (
+            f"Adam, x += {self.step_size:g} · m / (√v + {self.epsilon:g}), running means m of g and v of g² "
+            f"with β {self.beta_1:g} and {self.beta_2:g}"
+        )
+
 
 @dataclass(frozen=True)
 class LBFGS:
@@ -60,6 +75,10 @@ class LBFGS:
 
     history: int = 20
     bounded: bool = True
+
+    def __str__(self) -> str:
+        most = ", 10 levels RMS a step at most" if self.bounded else ""
+        return f"L-BFGS with {self.history} pairs{most}"
 
 
 Update = Ascent | Adam | LBFGS
@@ -110,3 +129,21 @@ class Way:
     average: float | None = None
     stop_above: float | None = None
     masked: bool = False
+
+    def __str__(self) -> str:
+        """The formula of a step: x is the canvas, or what it is made of, and g the gradient."""
+        free = isinstance(self.update, LBFGS) and not self.update.bounded
+        said = [str(self.update) + ("" if self.parametrisation or free else ", kept in 0–255")]
+        if self.parametrisation:
+            said.append(f"x: the parameters of a {type(self.parametrisation).__name__}")
+        if self.shape is not None:
+            said.append(f"g: {words_for(self.shape)}")
+        if self.jitter:
+            said.append(f"rolled before by up to {self.jitter} px per axis, and back")
+        if self.transform is not None:
+            said.append("seen by the network after a random transform")
+        if self.average is not None:
+            said.append(f"result: the running mean of x, decay {self.average:g}")
+        if self.stop_above is not None:
+            said.append(f"until above {self.stop_above:g} in each octave")
+        return "; ".join(said)

@@ -30,6 +30,8 @@ def details_of(report: Mapping[str, Any]) -> Iterator[str]:
     yield f"precision: {report.get('precision')} ({report.get('precision_reason')})"
     yield f"device: {report.get('device')}"
     yield f"objective: {_formula(climb)}"
+    yield from (f"where {words}" for words in report.get("meanings", ()))
+    yield from (f"step: {words}" for words in report.get("rules", ()))
     yield f"octaves: {_sizes(climb.get('octaves'))}, {_number(climb.get('steps') or 0, 'step')} in all"
     yield f"memory: about {_gigabytes(report.get('memory'))}{_tiles(report)}"
 
@@ -72,6 +74,8 @@ def show_plan(
         "steps": report["steps"],
         "time": _time(report, auto=result.recipe.common.model == "auto"),
         "objective": _formula(report),
+        "where": report.get("meanings"),
+        "step": report.get("rules"),
         "network": f"{report['model']} ({_origin(report)} weights): {', '.join(report['layers'] or [])}",
         "precision": f"{report['precision']} ({report['precision_reason']})",
         "device": report["device"],
@@ -140,8 +144,8 @@ def long_run(report: Mapping[str, Any]) -> list[str]:
 
 def _put_head(head: Mapping[str, Any]) -> None:
     for name, value in head.items():
-        if value:
-            put(f"# {name + ':':<10} {value}")
+        for line in value if isinstance(value, list) else [value] if value else []:
+            put(f"# {name + ':':<10} {line}")
 
 
 def _toml(result: Result) -> str:

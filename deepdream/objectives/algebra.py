@@ -107,6 +107,8 @@ class Term:
     """The layers whose activations its target keeps for the whole canvas; the memory for them is planned."""
     summary: Value | None = None
     of: Callable[[Tensor, Tensor], Tensor] | None = None
+    means: str = ""
+    """What the name stands for: "layer = mean(a²)"."""
 
     def __post_init__(self) -> None:
         for name in self.layers:
@@ -159,6 +161,11 @@ class Objective:
 
     __repr__ = __str__
 
+    @property
+    def meanings(self) -> tuple[str, ...]:
+        """What the words of the formula stand for, each once: "layer = mean(a²)", as far as terms say."""
+        return tuple(dict.fromkeys(term.means for term in self.terms if term.weight and term.means))
+
     def renamed(self, used: Mapping[str, str]) -> Objective:
         """The same sum as it reads when other layers stand in: `used` maps requested to real names.
 
@@ -187,6 +194,7 @@ def summarised(
     summary: Value,
     of: Callable[[Tensor, Tensor], Tensor],
     target: Target | None = None,
+    means: str = "",
 ) -> Objective:
     """An objective of one term whose value is a function of sums over cells: a Gram matrix's, for instance.
 
@@ -197,7 +205,8 @@ def summarised(
     def value(activations: Mapping[str, Tensor], canvas: Tensor, aim: Tensor) -> Tensor:
         return of(summary(activations, canvas, aim), aim)
 
-    return Objective((Term(name, layers, value, target, parts="summary", summary=summary, of=of),))
+    term = Term(name, layers, value, target, parts="summary", summary=summary, of=of, means=means)
+    return Objective((term,))
 
 
 def total(objectives: Iterable[Objective]) -> Objective:

@@ -43,7 +43,8 @@ def likeness(name: str, pictures: Sequence[Picture]) -> Objective:
 
         return tf.reduce_sum(_unit(gram_matrix(activations[name])) * others)
 
-    return single(f"likeness({name})", value, layers=(name,), target=aim)
+    means = "likeness = mean of ⟨G, Ĝ⟩ / (|G| |Ĝ|), G = FᵀF"
+    return single(f"likeness({name})", value, layers=(name,), target=aim, means=means)
 
 
 def _unit(matrix: Tensor) -> Tensor:

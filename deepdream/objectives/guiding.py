@@ -31,7 +31,7 @@ def match(name: str, target: Picture | Tensor, *, relative: bool = False) -> Obj
         best = tf.argmax(tf.matmul(tf.stop_gradient(x), y, transpose_b=True), axis=1)
         return tf.reduce_sum(x * tf.gather(y, best))
 
-    return _guided("match", name, target, value, _same, relative, parts="sum")
+    return _guided("match", "Σₚ max_q ⟨xₚ, y_q⟩", name, target, value, _same, relative, parts="sum")
 
 
 def cosine(name: str, target: Picture | Tensor, *, relative: bool = False) -> Objective:
@@ -52,7 +52,8 @@ def cosine(name: str, target: Picture | Tensor, *, relative: bool = False) -> Ob
         best = tf.argmax(tf.matmul(tf.stop_gradient(x), y, transpose_b=True), axis=1)
         return tf.reduce_sum(x * tf.gather(y, best))
 
-    return _guided("cosine", name, target, value, unit, relative, parts="sum")
+    means = "Σₚ max_q ⟨xₚ, y_q⟩ / (|xₚ| |y_q|)"
+    return _guided("cosine", means, name, target, value, unit, relative, parts="sum")
 
 
 def direction(name: str, target: Picture | Tensor, *, relative: bool = False) -> Objective:
@@ -85,12 +86,17 @@ def direction(name: str, target: Picture | Tensor, *, relative: bool = False) ->
         vector, length = target
         return tf.reduce_mean(tf.linalg.matvec(_rows(activations[name]), vector)) / length
 
-    label = f"{'direction-gain' if relative else 'direction'}({name})"
-    return single(label, value, layers=(name,), target=aim, parts="mean", guides=_pictures(target))
+    head = "direction-gain" if relative else "direction"
+    means = f"{head} = mean ⟨xₚ, v⟩" + (" / √mean|xₚ|² on the octave's first canvas" if relative else "")
+    guides = _pictures(target)
+    return single(
+        f"{head}({name})", value, layers=(name,), target=aim, parts="mean", guides=guides, means=means
+    )
 
 
 def _guided(
     kind: str,
+    means: str,
     name: str,
     target: Picture | Tensor,
     value: Callable[[Tensor, Tensor], Tensor],
@@ -116,8 +122,12 @@ def _guided(
         guide, unit = aim
         return value(_rows(activations[name]), guide) / unit
 
-    label = f"{kind}-gain({name})" if relative else f"{kind}({name})"
-    return single(label, reward, layers=(name,), target=aim, parts=parts, guides=_pictures(target))
+    head = f"{kind}-gain" if relative else kind
+    means = f"{head} = {means}" + (" / what it is on the octave's first canvas" if relative else "")
+    guides = _pictures(target)
+    return single(
+        f"{head}({name})", reward, layers=(name,), target=aim, parts=parts, guides=guides, means=means
+    )
 
 
 def _pictures(target: Picture | Tensor) -> tuple[Picture, ...]:

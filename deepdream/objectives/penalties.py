@@ -29,7 +29,7 @@ def total_variation(*, relative: bool = False) -> Objective:
         down, right = x[:, 1:, :-1] - corner, x[:, :-1, 1:] - corner
         return 0.5 * (tf.reduce_sum(tf.square(down)) + tf.reduce_sum(tf.square(right)))
 
-    return _penalty("total_variation", value, relative, _count, parts="sum")
+    return _penalty("total_variation", "½Σ(∂x² + ∂y²)", value, relative, _count, parts="sum")
 
 
 def absolute_variation() -> Objective:
@@ -53,7 +53,9 @@ def absolute_variation() -> Objective:
         right = x[:, :height, 1:] - x[:, :height, :-1]
         return tf.reduce_sum(tf.abs(down)) + tf.reduce_sum(tf.abs(right))
 
-    return single("absolute_variation", value, target=own, parts="sum")
+    return single(
+        "absolute_variation", value, target=own, parts="sum", means="absolute_variation = Σ(|∂x| + |∂y|)"
+    )
 
 
 def roughness() -> Objective:
@@ -77,7 +79,8 @@ def roughness() -> Objective:
         slanting = tf.square(x[:, 1:, 1:] - corner) + tf.square(right - below)
         return tf.cast(share, x.dtype) * tf.reduce_sum(straight / 3 + slanting / 12)
 
-    return single("roughness", value, target=share, parts="sum")
+    means = "roughness = mean of 2·((∂x² + ∂y²) / 3 + (∂↘² + ∂↙²) / 12), of colours 0–1"
+    return single("roughness", value, target=share, parts="sum", means=means)
 
 
 def deviation(norm: Literal[1, 2] = 2, *, relative: bool = False) -> Objective:
@@ -89,7 +92,8 @@ def deviation(norm: Literal[1, 2] = 2, *, relative: bool = False) -> Objective:
         away = x - GREY
         return tf.reduce_mean(tf.abs(away) if norm == 1 else tf.square(away))
 
-    return _penalty(f"l{norm}", value, relative, lambda x: 1.0)
+    means = "mean|x - 127.5|" if norm == 1 else "mean((x - 127.5)²)"
+    return _penalty(f"l{norm}", means, value, relative, lambda x: 1.0)
 
 
 def graininess(*, relative: bool = False) -> Objective:
@@ -107,7 +111,7 @@ def graininess(*, relative: bool = False) -> Objective:
         blurred = tf.nn.conv2d(x, kernel, 1, "VALID")
         return 0.5 * tf.reduce_sum(tf.square(x[:, 1:-1, 1:-1] - blurred))
 
-    return _penalty("graininess", value, relative, _count)
+    return _penalty("graininess", "½Σ(x - x̄)², x̄ a blur of 3 × 3", value, relative, _count)
 
 
 def _count(canvas: Tensor) -> Tensor:
@@ -118,6 +122,7 @@ def _count(canvas: Tensor) -> Tensor:
 
 def _penalty(
     name: str,
+    means: str,
     value: Callable[[Tensor], Tensor],
     relative: bool,
     least: Callable[[Tensor], Any],
@@ -131,5 +136,6 @@ def _penalty(
         return tf.maximum(value(probe.canvas), least(probe.canvas))
 
     if not relative:
-        return single(name, lambda _a, x, _t: value(x), parts=parts)
-    return single(f"gain({name})", lambda _a, x, first: value(x) / first, target=start, parts=parts)
+        return single(name, lambda _a, x, _t: value(x), parts=parts, means=f"{name} = {means}")
+    name, means = f"gain({name})", f"gain({name}) = {means} / what it is on the octave's first canvas"
+    return single(name, lambda _a, x, first: value(x) / first, target=start, parts=parts, means=means)

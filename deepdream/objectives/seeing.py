@@ -74,6 +74,7 @@ def response(
     head = {"mean": "mean", usual: noun}.get(metric, metric)
     if relative:
         head = "gain" if metric == usual else f"{metric}-gain"
+    of = " of channels" if relative and noun != "layer" else ""  # a gain of layers is another
     inside = [name, *([listed] if listed else runs(chosen))]
     if place is not None:
         inside.append(f"at {place[0]:g} {place[1]:g}")
@@ -88,6 +89,7 @@ def response(
         channels=() if listed else chosen,
         ranked=tuple(ranked),
         border=border,
+        means=f"{head}{of} = " + _meaning(metric, relative, place is not None, border),
     )
     return Objective((term,))
 
@@ -127,6 +129,17 @@ def _fraction(value: float) -> float:
     if not 0 <= value <= 1:
         raise UsageError(f"a place is given in fractions of the picture, from 0 to 1, not {value}")
     return value
+
+
+def _meaning(metric: Metric, relative: bool, alone: bool, border: int) -> str:
+    """The formula of a response; a are the activations of the layer, or of the channels that are named."""
+    one = {"l2": "a²", "mean": "a", "l1": "|a|", "relu": "max(a, 0)"}[metric]
+    if border:
+        formula = f"Σ {one} of the cells inside the border / the number of all a"
+    else:
+        formula = f"mean({one}) of the cell" if alone else f"mean({one})"
+    first = "mean(a²)" if metric == "l2" else "√mean(a²)"
+    return f"{formula} / {first} of the layer on the octave's first canvas" if relative else formula
 
 
 def _measures() -> dict[str, Callable[[Tensor], Tensor]]:

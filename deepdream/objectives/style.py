@@ -52,7 +52,10 @@ def content(name: str, target: Picture | Tensor, *, relative: bool = False) -> O
         features, unit = wanted
         return _mean_square(activations[name] - features) / unit
 
-    return single(f"content({name})", value, layers=(name,), target=aim, parts="mean", aligned=(name,))
+    means = "content = mean((F - F̂)²)" + (" / mean(F̂²)" if relative else "")
+    return single(
+        f"content({name})", value, layers=(name,), target=aim, parts="mean", aligned=(name,), means=means
+    )
 
 
 def gram(
@@ -86,7 +89,9 @@ def gram(
         wanted, unit = aim
         return _mean_square(found.second - wanted) / unit
 
-    return _texture(f"style({name})", name, target, scale, mask, ready, distance)
+    by = " / mean(Ĝ²)" if relative else " / C²" if normalised else ""
+    means = f"style = mean((G - Ĝ)²){by}, G = FᵀF / (h·w)"
+    return _texture(f"style({name})", means, name, target, scale, mask, ready, distance)
 
 
 def moments(
@@ -111,7 +116,8 @@ def moments(
         mean, deviation, unit = aim
         return (_mean_square(found.mean - mean) + _mean_square(_deviation(found) - deviation)) / unit
 
-    return _texture(f"moments({name})", name, target, scale, mask, ready, distance)
+    means = f"moments = {_over('mean((μ - μ̂)²) + mean((σ - σ̂)²)', relative)}"
+    return _texture(f"moments({name})", means, name, target, scale, mask, ready, distance)
 
 
 def wasserstein(
@@ -142,7 +148,8 @@ def wasserstein(
         total = gaussians.squared_distance(found.mean, spread, mean, root)
         return tf.cast(total, found.mean.dtype) / mean.shape[0] / unit
 
-    return _texture(f"wasserstein({name})", name, target, scale, mask, ready, distance)
+    means = f"wasserstein = {_over('mean((μ - μ̂)²) + mean diag(Σ + Σ̂ - 2(Σ̂^½ Σ Σ̂^½)^½)', relative)}"
+    return _texture(f"wasserstein({name})", means, name, target, scale, mask, ready, distance)
 
 
 # --- inside --------------------------------------------------------------------------------------
@@ -150,6 +157,7 @@ def wasserstein(
 
 def _texture(
     label: str,
+    means: str,
     name: str,
     target: Aim,
     scale: float,
@@ -177,7 +185,11 @@ def _texture(
     def of(sums: Sums, aim: tuple[Any, ...]) -> Tensor:
         return distance(moments_of(sums), aim[0])
 
-    return summarised(label, (name,), summary, of, aim)
+    return summarised(label, (name,), summary, of, aim, means)
+
+
+def _over(formula: str, relative: bool) -> str:
+    return f"({formula}) / mean(F̂²)" if relative else formula
 
 
 def _weighted(called: str, target: Aim) -> list[tuple[Any, float]]:

@@ -28,9 +28,11 @@ def single(
     parts: Parts = None,
     aligned: tuple[str, ...] = (),
     guides: tuple[Picture, ...] = (),
+    means: str = "",
 ) -> Objective:
     """An objective of one term."""
-    return Objective((Term(name, layers, value, target, parts=parts, aligned=aligned, guides=guides),))
+    term = Term(name, layers, value, target, parts=parts, aligned=aligned, guides=guides, means=means)
+    return Objective((term,))
 
 
 def aimed(called: str, target: Any, *, vector: bool = False) -> Any:

@@ -68,6 +68,7 @@ def result_of(
     report: dict[str, Any] = {
         "mode": recipe.mode,
         **{name: facts.get(name) for name in ("model", "weights", "layers", "requested_layers", "formula")},
+        **{name: facts[name] for name in ("meanings", "rules") if name in facts},
         "objective": facts.get("objective"),
         "size": used.get("size"),
         "octaves": _sizes(climbs) or facts.get("octaves"),
