@@ -26,6 +26,7 @@ FULL = (
 LARGEST_GUIDE = 512  # pixels: every cell of the picture is compared with every cell of the guide
 
 CHROMA = 0.3  # of the gradient's colours; all of them draw fringes
+CLOUDS = 16.0  # without, all of a flat area dreams the same, in rows
 JITTER = 512  # so that the border of what the network sees, where it sees less, comes to lie everywhere
 
 
@@ -129,6 +130,14 @@ def dream(
     turns: Annotated[
         bool, Option(help="See the picture turned and mirrored at random in each step.")
     ] = False,
+    clouds: Annotated[
+        float,
+        Option(
+            min=0,
+            max=255,
+            help="Smooth noise that the network sees where IMAGE is flat, in grey levels; it is never drawn.",
+        ),
+    ] = CLOUDS,
     laplacian: Annotated[
         int, Option(min=0, max=10, help="Bands of the gradient to make equally strong; 0: leave it.")
     ] = 0,
@@ -236,6 +245,7 @@ def dream(
             shaping.grey() if keep_colors == "luminance" else shaping.chroma(chroma) if chroma < 1 else None,
         ),
         transform=shaping.quarter_turns if turns else None,
+        clouds=clouds,
         mask=None if cover is None else image.with_pixels(255 * cover),
         stop_above=stop_above,
         seconds=seconds,

@@ -154,6 +154,7 @@ def test_google_2015_is_the_recipe_of_the_first_notebook() -> None:
         "step_size": 1.5,
         "normalise": "mean",
         "jitter": 32,
+        "clouds": 0.0,
         "chroma": 1.0,
         "blur": 0.0,
     }

@@ -111,19 +111,22 @@ class Reveal:
         return evaluate(canvas)[1]
 
 
-def gradients(network, objective, size, core, jitter):  # type: ignore[no-untyped-def]
+def gradients(network, objective, size, core, jitter, clouds=0.0):  # type: ignore[no-untyped-def]
     """The gradient and the values of the first step: untiled, tiled."""
     tf = pytest.importorskip("tensorflow")
     from deepdream.climb.ascent import Climb
+    from deepdream.climb.clouds import Clouds
     from deepdream.climb.updates import Way
+    from deepdream.pictures.picture import Picture
 
     canvas = tf.constant(np.random.default_rng(0).uniform(0, 255, (1, *size, 3)).astype(np.float32))
     layers = [network.extractor.backbone.layer(name) for name in network.extractor.layers]
     seen = tiling.reach(layers)
     results = []
     for tiles in ((), tiling.cut(size, layers, seen, core)):
-        climb = Climb(network, objective, Way(jitter=jitter))
+        climb = Climb(network, objective, Way(jitter=jitter, clouds=clouds))
         climb._optimiser, climb.seed = Reveal(), 3
+        climb.clouds = Clouds(Picture(np.zeros((*size, 3), np.float32)), clouds, 1)
         climb.enter(canvas, tiles)
         values = climb.run(1).values[0]
         results.append((climb.canvas.numpy(), values))
@@ -139,8 +142,8 @@ def same(whole, tiled) -> None:  # type: ignore[no-untyped-def]
     np.testing.assert_allclose(tiled_values, values, rtol=1e-5)
 
 
-@pytest.mark.parametrize("jitter", [pytest.param(0, marks=pytest.mark.slow), 32])
-def test_tiled_gradient_is_the_gradient_on_vgg16(jitter: int) -> None:
+@pytest.mark.parametrize(("jitter", "clouds"), [pytest.param(0, 0.0, marks=pytest.mark.slow), (32, 20.0)])
+def test_tiled_gradient_is_the_gradient_on_vgg16(jitter: int, clouds: float) -> None:
     from deepdream import objectives as obj
     from deepdream.climb.engine import Pool
 
@@ -152,7 +155,7 @@ def test_tiled_gradient_is_the_gradient_on_vgg16(jitter: int) -> None:
         + 1e-5 * obj.match("block4_conv3", np.ones((1, 2, 3, 512), np.float32))
     )
     network = Pool().network(backbones.resolve("vgg16", objective.layers), "float32")
-    same(*gradients(network, objective, (107, 150), 64, jitter))
+    same(*gradients(network, objective, (107, 150), 64, jitter, clouds))
 
 
 def test_tiles_leave_no_seams() -> None:

@@ -12,8 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from deepdream.climb import bands, memory, optim
+from deepdream.climb.clouds import Clouds
 from deepdream.climb.gradient import TiledGradient, bare, values_of
-from deepdream.climb.network import Cutter, Network, Probe
+from deepdream.climb.network import PLANE, Cutter, Network, Probe
 from deepdream.climb.returned import shaper, transformer
 from deepdream.climb.shaping import Local
 from deepdream.climb.tiling import Tile
@@ -25,7 +26,6 @@ from deepdream.pictures.scales import Size
 
 __all__ = ["Climb", "Taken"]
 
-MASK = tf.TensorSpec([1, None, None, 1], tf.float32)
 NUMBERS = tf.TensorSpec([3], tf.int32)
 
 
@@ -64,6 +64,7 @@ class Climb:
         self.first = 0
         """Steps taken before this climb in the run."""
         self.tiles: tuple[Tile, ...] = ()
+        self.clouds: Clouds | None = None
         self.pulse: Callable[[float], bool] = lambda part: True
         self.cutter: Cutter = lambda size: ()
         self._shape = shaper(self.way.shape) if self.way.shape else None
@@ -74,6 +75,7 @@ class Climb:
         self._size: Size = (0, 0)
         self._targets: list[Any] = []
         self._mask = tf.ones([1, 1, 1, 1])
+        self._clouds = tf.Variable(tf.zeros([1, 1, 1, 1]), shape=PLANE.shape, trainable=False)
         self._mean = tf.Variable(0.0, shape=tf.TensorShape(None), trainable=False)
         self._mean_weight = tf.Variable(0.0, trainable=False)
         self._traced: dict[str, Any] = {}
@@ -96,6 +98,9 @@ class Climb:
         self.tiles = tiles
         if mask is not None:
             self._mask = mask
+        if self.clouds is not None and not tiles:
+            rows, columns = map(np.arange, self._size)
+            self._clouds.assign(self.clouds.over(rows, columns, self._size))
         seen = self._x = canvas
         if self.way.parametrisation is not None:
             with answerable(self.way.parametrisation.start):
@@ -129,9 +134,9 @@ class Climb:
             self._traced.update(
                 tiled=TiledGradient(self.network, self.objective, targets, self.devices),
                 steps=tf.function(
-                    self._steps, input_signature=[x, targets, weights, MASK, NUMBERS], autograph=False
+                    self._steps, input_signature=[x, targets, weights, PLANE, NUMBERS], autograph=False
                 ),
-                move=tf.function(self._move, input_signature=[x, x, weights, MASK], autograph=False),
+                move=tf.function(self._move, input_signature=[x, x, weights, PLANE], autograph=False),
             )
 
     def _decoded(self, canvas: tf.Tensor) -> tf.Tensor:
@@ -167,6 +172,8 @@ class Climb:
     def leave(self) -> None:
         """Give back the memory of the last octave."""
         self._x, self._targets, self._mask = None, [], tf.ones([1, 1, 1, 1])
+        self.clouds = None
+        self._clouds.assign(tf.zeros([1, 1, 1, 1]))
         self._optimiser.reset(tf.zeros([1, 1, 1, 3]))
         self._mean.assign(0.0)
 
@@ -260,7 +267,8 @@ class Climb:
                 if self._decode is not None:
                     canvas = self._decode(start, self._size)
                     canvas = tf.roll(canvas, shift, [1, 2]) if way.jitter else canvas
-                looked_at = canvas if self._transform is None else self._transform(canvas, seed)
+                looked_at = canvas + tf.roll(self._clouds, shift, [1, 2]) if way.clouds else canvas
+                looked_at = looked_at if self._transform is None else self._transform(looked_at, seed)
                 # Terms of pixels must not take the two sides of a roll's seam for neighbours.
                 straight = tf.roll(canvas, -shift, [1, 2]) if way.jitter else canvas
                 values = values_of(
@@ -295,7 +303,7 @@ class Climb:
     def _tiled_step(self, weights: tf.Tensor, index: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         shift = self._shift(tf.constant([self.seed, index])).numpy().tolist()
         values, array, gradient = self._traced["tiled"](
-            self._x, self._targets, weights, self.tiles, shift, self.pulse
+            self._x, self._targets, weights, self.tiles, shift, self.pulse, self.clouds
         )
         memory.give_back()  # before the update asks for more
         local = self.way.shape if isinstance(self.way.shape, Local) else None

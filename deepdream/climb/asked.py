@@ -29,6 +29,7 @@ _NUMBERS: Final[Mapping[str, tuple[Any, str, Callable[[Any], bool]]]] = {
     "step_size": (Real, "a number from 0", lambda n: n >= 0),
     "jitter": (Integral, "a whole number from 0", lambda n: n >= 0),
     "history": (Integral, "a whole number from 1", lambda n: n >= 1),
+    "clouds": (Real, "a number from 0", lambda n: n >= 0),
     "average": (Real, "a number from 0 to below 1, or None", lambda n: 0 <= n < 1),
     "stop_above": (Real, "a number, or None", lambda n: True),
     "seconds": (Real, "a number above 0, or None", lambda n: n > 0),

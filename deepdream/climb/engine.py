@@ -102,6 +102,7 @@ class Engine(Context):
         average: float | None = None,
         shape: Callable[[Any], Any] | None = None,
         transform: Callable[[Any, Any], Any] | None = None,
+        clouds: float = 0.0,
         parametrisation: Parametrisation | None = None,
         mask: Picture | None = None,
         stop_above: float | None = None,
@@ -123,7 +124,8 @@ class Engine(Context):
         `optimiser` is a name, or settings (`Ascent`, `Adam`, `LBFGS`) that hold the step size themselves;
         `history` is the number of pairs that L-BFGS remembers. With `average`, the result is the running
         mean of the canvases with that decay. `shape` changes the gradient `[1, H, W, 3]` before the
-        optimiser sees it; `transform(canvas, seed)` is what the network sees of the canvas;
+        optimiser sees it; `transform(canvas, seed)` is what the network sees of the canvas. Where the
+        photograph is flat it sees `clouds`, too, smooth noise of so many grey levels, which is never drawn;
         `parametrisation` is climbed in place of the pixels, made anew for each octave.
 
         `mask` says what part of its way each pixel goes, from black to white. An octave ends once the
@@ -148,7 +150,8 @@ class Engine(Context):
         counts = plan.counts(steps, octaves if wanted is None else len(wanted), len(levels))
         if (again := self.repeats.get(str(self.steps))) and len(again) == len(levels):
             counts, seconds = tuple(again), None
-        way = Way(update, jitter, shape, transform, parametrisation, average, stop_above, mask is not None)
+        seen = shape, transform, parametrisation
+        way = Way(update, jitter, *seen, average, stop_above, mask is not None, clouds)
         place = self._placement()
         dtype = self._dtype(place)
         made = plan.make(choice, objective, levels, way, self.common, dtype, devices=place.named)

@@ -13,7 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from deepdream.climb.canvases import blank
-from deepdream.climb.network import CANVAS, Network
+from deepdream.climb.clouds import Clouds
+from deepdream.climb.network import CANVAS, PLANE, Network
 from deepdream.climb.spreading import OnEach
 from deepdream.climb.tiling import Span, Tile, cells
 from deepdream.objectives import Objective
@@ -80,9 +81,9 @@ class TiledGradient:
         self._network, self._objective = network, objective
         boxes = tf.TensorSpec([len(objective.layers) + 1, 4], tf.int32)
         numbers = tf.TensorSpec([len(objective.terms)], tf.float32)
-        self._signature = [CANVAS, targets, numbers, boxes, numbers]
+        self._signature = [CANVAS, PLANE, targets, numbers, boxes, numbers]
         self._devices = devices
-        self._summarise = OnEach(self._summaries, [CANVAS, targets, boxes], devices)
+        self._summarise = OnEach(self._summaries, [CANVAS, PLANE, targets, boxes], devices)
         self._judge = tf.function(self._judged, autograph=False)
         self._back: OnEach | None = None
         self._flat = [number for number, term in enumerate(objective.terms) if _flat(term)]
@@ -96,6 +97,7 @@ class TiledGradient:
         tiles: Sequence[Tile],
         shift: Sequence[int],
         pulse: Callable[[float], bool],
+        clouds: Clouds | None = None,
     ) -> tuple[tf.Tensor, np.ndarray, tf.Tensor]:
         """The value of every term, and the gradient, for the canvas rolled by `shift` and rolled back.
 
@@ -108,7 +110,7 @@ class TiledGradient:
         if twice:
             sums = None
             looks = (
-                (_crop(canvas, _rolled(tile, shift, size)), self._seen(targets, place), place.boxes)
+                (*_views(canvas, clouds, _rolled(tile, shift, size)), self._seen(targets, place), place.boxes)
                 for tile, place in zip(tiles, places, strict=True)
             )
             with closing(self._summarise(looks)) as parts:
@@ -123,7 +125,7 @@ class TiledGradient:
         total, gradient = blank(canvas.shape)
         ways = (
             (
-                _crop(canvas, _rolled(tile, shift, size)),
+                *_views(canvas, clouds, _rolled(tile, shift, size)),
                 self._seen(targets, place),
                 weights,
                 place.boxes,
@@ -185,9 +187,11 @@ class TiledGradient:
 
     # --- graphs --------------------------------------------------------------------------------
 
-    def _summaries(self, crop: tf.Tensor, targets: list[Any], boxes: tf.Tensor) -> list[Any]:
+    def _summaries(
+        self, crop: tf.Tensor, clouds: tf.Tensor, targets: list[Any], boxes: tf.Tensor
+    ) -> list[Any]:
         """The sums of a tile's core, for every term that wants some."""
-        core, pixels = self._core(crop, boxes)
+        core, pixels = self._core(crop, clouds, boxes)
         return [
             term.summary(core, pixels, aim) if term.summary is not None else ()
             for term, aim in zip(self._objective.terms, targets, strict=True)
@@ -208,6 +212,7 @@ class TiledGradient:
     def _tile(
         self,
         crop: tf.Tensor,
+        clouds: tf.Tensor,
         targets: list[Any],
         weights: tf.Tensor,
         boxes: tf.Tensor,
@@ -218,7 +223,7 @@ class TiledGradient:
         self.traces += 1
         with tf.GradientTape() as tape:
             tape.watch(crop)
-            core, pixels = self._core(crop, boxes)
+            core, pixels = self._core(crop, clouds, boxes)
             values, total = [], tf.constant(0.0)
             for term, aim, slope in zip(self._objective.terms, targets, slopes, strict=True):
                 if term.summary is None and not _flat(term):
@@ -247,9 +252,11 @@ class TiledGradient:
             total = tf.reduce_sum(values)
         return values, tape.gradient(total, core, unconnected_gradients="zero")
 
-    def _core(self, crop: tf.Tensor, boxes: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    def _core(
+        self, crop: tf.Tensor, clouds: tf.Tensor, boxes: tf.Tensor
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """The activations of the core's cells, and its pixels."""
-        activations = self._network(crop)
+        activations = self._network(crop + clouds)
         core = {
             name: activations[name][:, box[0] : box[1], box[2] : box[3]]
             for name, box in zip(self._objective.layers, tf.unstack(boxes[1:]), strict=True)
@@ -290,6 +297,18 @@ def _rolled(tile: Tile, shift: Sequence[int], size: Size) -> tuple[Pieces, Piece
         _pieces(span, roll, side) for span, roll, side in zip(tile.crop, shift, size, strict=True)
     )
     return rows, columns
+
+
+def _views(
+    canvas: tf.Tensor,
+    clouds: Clouds | None,
+    pieces: tuple[Pieces, Pieces],
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """A crop, and the clouds that the network sees over it."""
+    if clouds is None:
+        return _crop(canvas, pieces), tf.zeros([1, 1, 1, 1])
+    rows, columns = (np.concatenate([np.arange(*span) for _, span in spans]) for spans in pieces)
+    return _crop(canvas, pieces), tf.constant(clouds.over(rows, columns, tuple(canvas.shape[1:3])))
 
 
 def _crop(canvas: tf.Tensor, pieces: tuple[Pieces, Pieces]) -> tf.Tensor:

@@ -19,9 +19,10 @@ from deepdream.pictures.picture import Picture
 from deepdream.pictures.scales import Size
 from deepdream.pictures.styles import Origin
 
-__all__ = ["CANVAS", "Cutter", "Network", "Probe", "resize", "to_canvas"]
+__all__ = ["CANVAS", "PLANE", "Cutter", "Network", "Probe", "resize", "to_canvas"]
 
 CANVAS = tf.TensorSpec([1, None, None, 3], tf.float32)
+PLANE = tf.TensorSpec([1, None, None, 1], tf.float32)
 
 
 class Network:

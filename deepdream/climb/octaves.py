@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from deepdream.climb.ascent import Climb
 from deepdream.climb.canvases import canvas_of, resized
+from deepdream.climb.clouds import Clouds
 from deepdream.climb.gradient import Stopped
 from deepdream.climb.network import to_canvas
 from deepdream.climb.tiling import Tile
@@ -105,6 +106,7 @@ def climb(
     climb by returning false.
     """
     full: Size = (start.height, start.width)
+    step.clouds = Clouds(start, step.way.clouds, step.seed) if step.way.clouds else None
     bases = _bases(start.pixels, route)
     clock = _Clock(route)
     halvings = 0

@@ -118,7 +118,8 @@ class Way:
 
     `shape` turns the gradient `[1, H, W, 3]` into the one that the update rule gets; `transform(canvas,
     seed)` is what the network sees of the canvas, the seed being int32 `[2]`, of the run and the step;
-    `average` is the decay of the running mean of the canvases that counts as the result.
+    `average` is the decay of the running mean of the canvases that counts as the result; `clouds` is how
+    strong the `clouds` are that the network sees where the photograph is flat, in grey levels.
     """
 
     update: Update = field(default_factory=Ascent)
@@ -129,6 +130,7 @@ class Way:
     average: float | None = None
     stop_above: float | None = None
     masked: bool = False
+    clouds: float = 0.0
 
     def __str__(self) -> str:
         """The formula of a step: x is the canvas, or what it is made of, and g the gradient."""
@@ -142,6 +144,8 @@ class Way:
             said.append(f"rolled before by up to {self.jitter} px per axis, and back")
         if self.transform is not None:
             said.append("seen by the network after a random transform")
+        if self.clouds:
+            said.append(f"over flat areas seen with clouds of {self.clouds:g} levels")
         if self.average is not None:
             said.append(f"result: the running mean of x, decay {self.average:g}")
         if self.stop_above is not None:
