@@ -94,7 +94,8 @@ def test_a_dream_in_grey_says_that_chroma_does_not_count() -> None:
 
 @pytest.mark.parametrize("way", ["match", "cosine"])
 def test_layers_of_a_guided_dream_weigh_what_they_say(way: str) -> None:
-    _, steps = watched(guide=GUIDE, guide_by=way, layer=["block1_conv2:0.5", "block2_conv1"], jitter=0)
+    layers = ["block1_conv2:0.5", "block2_conv1"]
+    _, steps = watched(guide=GUIDE, guide_by=way, layer=layers, jitter=0, clouds=0.0)
     assert steps[0].terms == pytest.approx(
         {f"{way}-gain(block1_conv2)": 0.5, f"{way}-gain(block2_conv1)": 1.0}, rel=1e-3
     )

@@ -58,16 +58,16 @@ class Clouds:
 
 
 def flatness(photo: Picture) -> np.ndarray:
-    """How flat the squares of a photograph are, 0 to 1, float32 `[rows, columns]`: 1 − r², and 0 from r = 1.
+    """How flat the squares of a photograph are, 0 to 1, float32 `[rows, columns]`: 1 − 2r², at least 0.
 
     r is the root mean square of its Laplacian (4·grey less the four neighbours) in grey levels, which is none
-    on an even slope; a photographed sky of some grain has more than 1 all over.
+    on an even slope; a photographed sky has 1 and more, from its grain.
     """
     grey = photo.fitted(min(_LOOK, max(photo.size))).pixels.mean(axis=2)
     near = np.pad(grey, 1, mode="edge")
     bend = 4 * grey - near[2:, 1:-1] - near[:-2, 1:-1] - near[1:-1, 2:] - near[1:-1, :-2]
     height, width = (max(1, side // _CELL) for side in grey.shape)
-    flat: np.ndarray = np.clip(1 - shrink(bend**2, (height, width)), 0, 1)
+    flat: np.ndarray = np.clip(1 - 2 * shrink(bend**2, (height, width)), 0, 1)
     return flat
 
 
