@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Extractor", "Precision", "open_extractor", "prepare"]
 
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "winograd", "bfloat16"]
+"""What the network computes in: 'winograd' is float32, its convolutions with fewer multiplications."""
 FREE = (None, None, 3)
 LARGEST_GRAPH = 1_000_000_000
 """Bytes of weights that a graph may hold; TensorFlow's limit is 2 GB."""
@@ -55,7 +56,7 @@ class Extractor:
         self.precision = precision
         self.network = network
         self.mean = mean
-        self._weights = [(weight, weight.numpy()) for weight in network.variables]
+        self._weights = [(weight, weight.numpy()) for weight in _constants(network)]
 
     def __call__(self, canvas: tf.Tensor) -> dict[str, tf.Tensor]:
         import tensorflow as tf
@@ -170,13 +171,21 @@ def _cut(model: keras.Model, operations: dict[str, Any], layers: Sequence[str]) 
     return keras.Model(model.inputs[0], {name: outputs_of(operations[name])[0] for name in layers})
 
 
+def _constants(network: keras.Model) -> list[Any]:
+    """The variables that are to be constants of a graph: all that graphs read."""
+    from deepdream.backbones.winograd import Conv2D
+
+    spread = {id(layer.kernel) for layer in network.layers if isinstance(layer, Conv2D)}
+    return [variable for variable in network.variables if id(variable) not in spread]
+
+
 @contextlib.contextmanager
 def _policy(precision: Precision) -> Iterator[None]:
     """Keras's own way to say what layers are built in, undone at the end; it counts per thread."""
     import keras
 
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
+    keras.config.set_dtype_policy("float32" if precision == "winograd" else precision)
     try:
         yield
     finally:

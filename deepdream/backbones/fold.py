@@ -178,9 +178,11 @@ def _copy(network: keras.Model, plan: _Plan, precision: str) -> keras.Model:
     """The network by plan, on an input of float32."""
     import keras
 
+    from deepdream.backbones import winograd
     from deepdream.backbones.pooling import MaxPooling2D
 
     originals: dict[int, Any] = {}
+    dtype = "float32" if precision == "winograd" else precision
 
     def copy(layer: Any) -> Any:
         if not isinstance(layer, keras.layers.Layer) or (isinstance(layer, keras.Model) and not layer.inputs):
@@ -189,15 +191,17 @@ def _copy(network: keras.Model, plan: _Plan, precision: str) -> keras.Model:
             clone = keras.models.clone_model(layer, clone_function=copy)
         elif id(layer) in plan.scaled:
             scale, shift = (array.astype(np.float32) for array in plan.scaled[id(layer)])
-            clone = keras.layers.Rescaling(scale, shift, name=layer.name, dtype=precision)
+            clone = keras.layers.Rescaling(scale, shift, name=layer.name, dtype=dtype)
         else:
-            config = {**layer.get_config(), "dtype": precision}
+            config = {**layer.get_config(), "dtype": dtype}
             if _is_convolution(layer):
                 # Drawing random weights that are replaced at once would take longer than all the rest.
                 config |= {key: "zeros" for key in config if key.endswith("_initializer")}
             if id(layer) in plan.weights:
                 config["use_bias"] = True
             kind = MaxPooling2D if type(layer) is keras.layers.MaxPooling2D else type(layer)
+            if precision == "winograd" and winograd.pays(layer):
+                kind = winograd.Conv2D
             clone = kind.from_config(config)
         originals[id(clone)] = layer
         return clone

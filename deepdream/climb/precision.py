@@ -1,4 +1,4 @@
-"""Which number format the convolutions run in, and why.
+"""What the convolutions run in, and why: bfloat16, float32, or float32 by Winograd.
 
 Only the network's own arithmetic is meant: the canvas, losses, Gram matrices, norms and updates
 are float32 whatever is chosen here.
@@ -25,9 +25,9 @@ _AMPERE = (8, 0)
 
 @dataclass(frozen=True)
 class Precision:
-    """A number format and the reason it was taken."""
+    """What the network computes in and the reason it was taken."""
 
-    dtype: Literal["float32", "bfloat16"]
+    dtype: Literal["float32", "winograd", "bfloat16"]
     reason: str
 
 
@@ -42,12 +42,13 @@ def cpu_features(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
 
 
 def choose(
-    requested: Literal["auto", "float32", "bfloat16"] = "auto", devices: Sequence[Device] = ()
+    requested: Literal["auto", "float32", "winograd", "bfloat16"] = "auto", devices: Sequence[Device] = ()
 ) -> Precision:
-    """The number format for `requested` (`auto`, `float32` or `bfloat16`) on `devices`.
+    """What `requested` (`auto`, `float32`, `winograd` or `bfloat16`) comes to on `devices`.
 
     `auto` takes bfloat16 where hardware multiplies it: about twice as fast with AVX-512 BF16, and a
-    dream made with it has the same figures in the same places. Elsewhere it would be emulated, and slow.
+    dream made with it has the same figures in the same places. Elsewhere it would be emulated,
+    and slow: other CPUs compute in float32, by Winograd. GPUs choose such ways themselves.
     Of several devices, the one that can do least decides for all; none named is the first GPU, if there is
     one.
     """
@@ -63,7 +64,7 @@ def choose(
     for unit in BFLOAT16_UNITS:
         if unit in features:
             return Precision("bfloat16", f"CPU with {unit}")
-    return Precision("float32", "CPU without bfloat16 units")
+    return Precision("winograd", "CPU without bfloat16 units")
 
 
 def _weakest_gpu(devices: Sequence[Device]) -> tuple[int, int] | None:

@@ -22,8 +22,9 @@ _WORK: Final = 3700.0
 Set by VGG16's steps at four layers, block2_conv2 to block5_conv3, on two cores with AVX2: they took 0.7 to
 1.4 times the guess. A guess for all other networks."""
 
-_GAINS: Final = {"avx512f": 2.2, "avx512_bf16": 1.75, "amx_bf16": 3.0}
-"""How much faster convolutions are where the processor has more; units for bfloat16 count for it alone.
+_GAINS: Final = {"avx512f": 2.2, "avx512_bf16": 1.75, "amx_bf16": 3.0, "winograd": 1.7}
+"""How much faster convolutions are where the processor has more, or by Winograd; units for bfloat16 count for
+it alone.
 
 Dreams at block5_conv3, on one and two cores with AVX-512 BF16, took 0.7 to 0.85 times the guess in either
 precision. AMX's is a guess."""
@@ -104,9 +105,8 @@ def _gain(precision: str | None) -> float:
     """How much faster convolutions are here than matrix products say."""
     features = cpu_features()
     units = [unit for unit in BFLOAT16_UNITS if unit in features and precision == "bfloat16"][:1]
-    return math.prod(
-        gain for name, gain in _GAINS.items() if name in units or (name == "avx512f" and name in features)
-    )
+    met = {*units, precision, *({"avx512f"} & features)}
+    return math.prod(gain for name, gain in _GAINS.items() if name in met)
 
 
 @functools.cache

@@ -29,7 +29,7 @@ class Common:
     model: str = "auto"
     weights: str | None = None
     preprocess: Preprocess | None = None
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Literal["auto", "float32", "winograd", "bfloat16"] = "auto"
     device: str = "auto"
     size: int | None = None
     tile: str = "auto"
