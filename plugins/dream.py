@@ -114,9 +114,12 @@ def dream(
         float, Option(min=0, max=255, help="Mean change of a pixel per step, in grey levels.")
     ] = 1.5,
     normalise: Annotated[
-        Literal["mean", "std", "rms", "none"],
-        Option(help="What of the gradient --step-size is for: mean size, deviation, root mean square."),
-    ] = "mean",
+        Literal["mean", "seen", "std", "rms", "none"] | None,
+        Option(
+            help="What of the gradient --step-size is for: mean size (seen: where it is not 0), deviation, "
+            "root mean square (default: mean; seen where a single cell is dreamt)."
+        ),
+    ] = None,
     epsilon: Annotated[float, Option(min=0, help="Added to that measure of the gradient.")] = 0.0,
     floor: Annotated[float, Option(min=0, help="Least value of that measure.")] = 0.0,
     jitter: Annotated[
@@ -177,8 +180,9 @@ def dream(
     if guide is None and guide_by != "match":
         raise UsageError(f"--guide-by {guide_by} needs a guide", "give a picture with --guide")
     specs = layer or engine.default_layers("dream")
+    placed = any(obj.parse_spec(text).place for text in specs)
     if jitter is None:
-        jitter = 0 if any(obj.parse_spec(text).place for text in specs) else JITTER
+        jitter = 0 if placed else JITTER
     relative = balanced and (len(specs) > 1 or any(penalties.values()))
     if guide is None:
         objective = obj.layers(
@@ -237,7 +241,7 @@ def dream(
         steps=counts,
         reinject=REINJECT[reinject],
         jitter=jitter,
-        optimiser=Ascent(step_size, normalise, epsilon, floor),
+        optimiser=Ascent(step_size, normalise or ("seen" if placed else "mean"), epsilon, floor),
         shape=shaping.chain(
             shaping.laplacian(laplacian) if laplacian else None,
             shaping.rimless() if blur else None,  # what the recipes' sources do not do

@@ -217,8 +217,12 @@ def octaves_of(width: int, height: int, **options: Any) -> list[list[int]]:
 
 
 def test_a_cell_keeps_its_place_where_no_jitter_is_asked_for() -> None:
-    moved = change(made(layer=["block2_conv1[20]@0.25,0.5"], octaves=1, steps=4, jitter=None))
+    cell = {"layer": ["block2_conv1[20]@0.25,0.5"], "octaves": 1, "steps": 4, "jitter": None}
+    moved = change(made(**cell))
     assert moved[16:32, 8:24].mean() > 5 * moved[:, 40:].mean()
+    # What --step-size says is for what the cell sees: of all the picture it would be some blots.
+    steps = moved[moved > 0]
+    assert steps.mean() < 4 * 1.5 * 1.5 < 0.3 * change(made(**cell, normalise="mean"))[moved > 0].mean()
 
 
 @pytest.mark.slow

@@ -55,6 +55,15 @@ def test_normalised_step_does_not_depend_on_the_gradients_scale(scale: float) ->
     np.testing.assert_allclose(moved - 128, 1.5 * gradient / np.abs(gradient).mean(), atol=1e-4)
 
 
+def test_a_gradient_of_few_pixels_moves_them_as_far_as_one_of_many() -> None:
+    gradient = np.zeros((1, 30, 40, 3), np.float32)
+    gradient[:, 3:6, 5:9] = np.random.default_rng(1).standard_normal((3, 4, 3))
+    grey = tf.fill(gradient.shape, 128.0)
+    moved = make(Ascent(1.5, "seen")).step(lambda x: (0.0, tf.constant(gradient)), grey) - 128
+    assert np.abs(moved)[:, 3:6, 5:9].mean() == pytest.approx(1.5, rel=1e-4)
+    assert np.count_nonzero(moved) == 36
+
+
 def test_a_zero_gradient_moves_nothing() -> None:
     canvas = tf.constant(START)
     for optimiser in map(make, (Ascent(1.5), Adam(1.0), LBFGS())):

@@ -56,12 +56,14 @@ def _factor(settings: Ascent, gradient: np.ndarray) -> float:
     """What normalises the gradient; 0 for one of zeros."""
     if settings.normalise == "none":
         return 1.0
-    sums = np.zeros(3)
+    sums, seen = np.zeros(3), 0
     for band in _bands(gradient):
         part = gradient[:, band].astype(np.float64)
         sums += np.abs(part).sum(), part.sum(), np.square(part).sum()
+        seen += int(np.count_nonzero(part))
     size, mean, square = sums / gradient.size
-    measures = {"mean": size, "rms": square**0.5, "std": max(0.0, square - mean**2) ** 0.5}
+    spread = size * gradient.size / max(seen, 1)
+    measures = {"mean": size, "seen": spread, "rms": square**0.5, "std": max(0.0, square - mean**2) ** 0.5}
     measure = max(measures[settings.normalise] + settings.epsilon, settings.floor)
     return float(1.0 / measure) if measure else 0.0
 

@@ -7,7 +7,7 @@ traced once, with the size left open, and leaves its state in variables on the d
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 import tensorflow as tf
 
@@ -95,7 +95,7 @@ class Ascent:
         epsilon, floor = self.settings.epsilon, self.settings.floor
         if self.settings.normalise == "none":
             return gradient
-        measure = {"mean": _mean_size, "std": tf.math.reduce_std, "rms": _rms}[self.settings.normalise]
+        measure = _MEASURES[self.settings.normalise]
         if epsilon or floor:
             return gradient / tf.maximum(measure(gradient) + epsilon, floor)
         # Dividing by the largest entry first keeps the measure of a tiny gradient out of denormals.
@@ -107,8 +107,16 @@ def _mean_size(values: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.abs(values))
 
 
+def _seen_size(values: tf.Tensor) -> tf.Tensor:
+    count = tf.cast(tf.math.count_nonzero(values), values.dtype)
+    return tf.reduce_sum(tf.abs(values)) / tf.maximum(count, 1)
+
+
 def _rms(values: tf.Tensor) -> tf.Tensor:
     return tf.sqrt(tf.reduce_mean(tf.square(values)))
+
+
+_MEASURES: Final = {"mean": _mean_size, "seen": _seen_size, "std": tf.math.reduce_std, "rms": _rms}
 
 
 class _Best:

@@ -16,7 +16,7 @@ from deepdream.pictures.scales import Size
 
 __all__ = ["LBFGS", "Adam", "Ascent", "Parametrisation", "Update", "Way", "named"]
 
-Normalise = Literal["mean", "std", "rms", "none"]
+Normalise = Literal["mean", "seen", "std", "rms", "none"]
 Tensor = Any
 """A TensorFlow tensor; spelt `Any` so that this module imports no TensorFlow."""
 
@@ -25,9 +25,9 @@ Tensor = Any
 class Ascent:
     """Normalised gradient ascent: `x += step_size · g / max(N(g) + epsilon, floor)`, in grey levels per step.
 
-    N is the mean of |g| (google/deepdream), its standard deviation (TensorFlow's tutorial), its root mean
-    square, or 1. With neither epsilon nor floor the step is the same for g and c·g, and zero for a zero
-    gradient.
+    N is the mean of |g| (google/deepdream), that mean where g is not 0 ("seen"), the standard deviation of g
+    (TensorFlow's tutorial), its root mean square, or 1. With neither epsilon nor floor the step is the same
+    for g and c·g, and zero for a zero gradient.
     """
 
     step_size: float = 1.5
@@ -36,7 +36,9 @@ class Ascent:
     floor: float = 0.0
 
     def __str__(self) -> str:
-        measure = {"mean": "mean|g|", "std": "σ(g)", "rms": "√mean(g²)", "none": ""}[self.normalise]
+        measure = {"mean": "mean|g|", "seen": "mean|g ≠ 0|", "std": "σ(g)", "rms": "√mean(g²)", "none": ""}[
+            self.normalise
+        ]
         if self.epsilon and measure:
             measure = f"({measure} + {self.epsilon:.3g})"
         if self.floor and measure:
