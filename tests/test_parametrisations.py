@@ -61,6 +61,21 @@ def test_equal_noise_in_the_spectrum_falls_with_frequency_as_stated() -> None:
     assert rms == pytest.approx(np.sqrt(2) * 0.01 / 4 / flat, rel=0.4)
 
 
+def test_what_is_finer_than_half_a_cycle_in_any_direction_stays_as_it_is() -> None:
+    """Equal moves of all coefficients, as Adam makes, draw no checkerboard, and wipe out none."""
+    size, kind = (64, 64), Fourier(deviation=0.0, decorrelated=False)
+    beyond = np.hypot(np.fft.fftfreq(64)[:, None], np.fft.rfftfreq(64)) > 0.5
+    checks = np.indices(size).sum(axis=0)[None, :, :, None] % 2
+    canvas = tf.constant(np.broadcast_to(120.0 + 15 * checks, [1, *size, 3]), tf.float32)
+    start = kind.start(canvas, SEED)
+    moves = np.random.default_rng(0).choice([-2.0, 2.0], start.shape).astype(np.float32)
+    made = from_canvas(kind.decode(start + moves, size), decorrelated=False)
+    was, now = (np.fft.rfft2(it[0], axes=(0, 1)) for it in (from_canvas(canvas, decorrelated=False), made))
+    grown = np.square(abs(now - was)).mean(axis=-1)
+    assert grown[beyond].mean() < 1e-4 * grown[~beyond].mean()
+    assert abs(now[32, 32] / was[32, 32] - 1).max() < 0.01
+
+
 def test_independent_numbers_have_the_colour_covariance_of_imagenet() -> None:
     # Small ones, for which the sigmoid is straight: 255 / 4 grey levels for each unit.
     numbers = tf.random.stateless_normal([1, 300, 300, 3], [1, 2]) * 0.01

@@ -52,6 +52,11 @@ class Fourier:
     A coefficient of frequency f (in cycles per pixel) counts 1 / max(f, 1 / max(H, W)) ^ decay, which with
     a `decay` of 1 gives white noise in the parameters the spectrum of natural pictures; `deviation` is that
     of the noise at the start. Scaled as lucid's `fft_image`, so that its learning rates hold.
+
+    What is finer than half a cycle per pixel, the corners of the spectrum, stays as it is at the start but
+    for a thousandth. Only pixels in a diagonal order hold it, so nothing that may turn is made of it; two
+    interpolations hide it from the network, and an optimiser that takes every coefficient as far, as Adam
+    does, would fill it with checkerboards.
     """
 
     deviation: float = 0.01
@@ -83,9 +88,11 @@ class Fourier:
         height, width = size
         frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
         scale = np.sqrt(height * width) / np.maximum(frequency, 1 / max(size)) ** self.decay / _CONTRAST
-        return scale.astype(np.complex64)
+        return np.where(frequency > _FINEST, _BEYOND * scale, scale).astype(np.complex64)
 
 
+_FINEST, _BEYOND = 0.5, 1e-3
+"""The highest frequency of every direction, in cycles per pixel, and what a coefficient beyond it counts."""
 _CONTRAST: Final = 4.0
 """What lucid divides its Fourier images by; with another number its learning rates would be others."""
 
