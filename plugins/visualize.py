@@ -111,17 +111,12 @@ def visualize(
         which, example = divmod(number, examples)
         if example == 0:
             made = []
-            likeness = obj.likeness(aims[which][1].layers[0], made) if examples > 1 and diversity else None
-            scale = 1.0
-        objective = scale * _one_of(aims, which)
-        if likeness is not None:
-            objective -= (diversity if made else 0.0) * likeness
+        objective = aim = _one_of(aims, which)
+        if examples > 1 and diversity:
+            objective -= diversity * len(made) * obj.likeness(aims[which][1].layers[0], made, aim)
         made.append(climb(objective))
         if (climbed := engine.report["climb"].get("objective")) and not climbed["end"]["total"]:
             quiet.append(aims[which][0] or ", ".join(texts))
-        if example == 0 and (reached := engine.report.get("objective")):
-            # From here on the activation of the first example counts 1, as full likeness to it does.
-            scale = 1 / max(abs(reached["end"]["total"]), 1e-12)
         cells.append(sheets.Cell(made[-1], [aims[which][0]] if len(aims) > 1 else []))
     if quiet:
         channels = ", ".join(dict.fromkeys(quiet))

@@ -15,36 +15,52 @@ if TYPE_CHECKING:
 __all__ = ["likeness"]
 
 
-def likeness(name: str, pictures: Sequence[Picture]) -> Objective:
+def likeness(name: str, pictures: Sequence[Picture], of: Objective | None = None) -> Objective:
     """The mean cosine of a layer's Gram matrix and those of `pictures`: from 0 to 1 after a ReLU.
 
     The diversity term of Olah, Mordvintsev & Schubert (2017), which keeps the examples of a batch apart; here
     those that were made already stay, and the next one keeps away from them. The pictures are measured anew
     in every climb: a list may grow from one to the next. Without pictures the value is 0. It is positive:
     subtract it.
+
+    Examples `of` an objective are alike in what it asks for, so channels that it names do not count. The
+    value then is |of| · (cosine - 1), where |of| is as it is at the moment, a constant to the gradient: as if
+    log(of) less the cosine were climbed, so that a feature which is faint yet is not left for the difference.
     """
 
     for picture in several("likeness", pictures, "Pictures"):
         aimed("likeness", picture)
+    terms = of.terms if of else ()
+    values = tuple(term.value for term in terms)
 
     def aim(probe: Probe) -> Tensor:
         import tensorflow as tf
 
+        named = [c for term in terms if term.weight and term.layers == (name,) for c in term.channels]
+        others = tf.constant([float(c not in named) for c in range(probe.channels(name))])
         grams = [
-            _unit(gram_matrix(probe.features(picture, (picture.height, picture.width))[name]))
+            _unit(gram_matrix(probe.features(picture, (picture.height, picture.width))[name] * others))
             for picture in pictures
         ]
-        if grams:
-            return tf.add_n(grams) / len(grams)
-        return tf.zeros_like(gram_matrix(probe.features(probe.canvas, probe.size)[name]))
+        mean = tf.add_n(grams) / len(grams) if grams else tf.zeros([len(others)] * 2)
+        # Weights as numbers, too: cells of a grid differ in them, and share a trace.
+        weights = [tf.constant(term.weight, tf.float32) for term in terms]
+        return others, mean, weights, [term.target(probe) if term.target else () for term in terms]
 
-    def value(activations: Mapping[str, Tensor], _x: Tensor, others: Tensor) -> Tensor:
+    def value(activations: Mapping[str, Tensor], x: Tensor, target: Tensor) -> Tensor:
         import tensorflow as tf
 
-        return tf.reduce_sum(_unit(gram_matrix(activations[name])) * others)
+        others, grams, weights, targets = target
+        alike = tf.reduce_sum(_unit(gram_matrix(activations[name] * others)) * grams)
+        if not values:
+            return alike
+        found = [w * it(activations, x, aim) for it, w, aim in zip(values, weights, targets, strict=True)]
+        return tf.abs(tf.stop_gradient(tf.add_n(found))) * (alike - 1.0)
 
-    means = "likeness = mean of ⟨G, Ĝ⟩ / (|G| |Ĝ|), G = FᵀF"
-    return single(f"likeness({name})", value, layers=(name,), target=aim, means=means)
+    cosine = "the mean ⟨G, Ĝ⟩ / (|G| |Ĝ|), G = FᵀF"
+    means = f"likeness = |the rest| · ({cosine}, less 1)" if of else f"likeness = {cosine}"
+    layers = tuple(dict.fromkeys([name, *(of.layers if of else ())]))
+    return single(f"likeness({name})", value, layers=layers, target=aim, means=means)
 
 
 def _unit(matrix: Tensor) -> Tensor:
