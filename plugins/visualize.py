@@ -51,7 +51,7 @@ def visualize(
     ] = 1,
     diversity: Annotated[
         float, Option(min=0, max=100, help="How much the examples must differ; 0 only changes the noise.")
-    ] = 0.1,
+    ] = 2.0,
     steps: Annotated[int, Option(min=1, max=100_000, help="Gradient steps for each picture.")] = 128,
     rate: Annotated[
         float, Option(min=0, max=10, help="Adam's learning rate, in the parameters' units.")

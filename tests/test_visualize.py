@@ -96,6 +96,23 @@ def test_a_channel_that_nothing_stirs_is_named() -> None:
     ]
 
 
+@pytest.mark.slow
+def test_examples_of_a_feature_all_have_it_and_are_no_twins() -> None:
+    def pair(diversity: float) -> tuple[float, float]:
+        """How much of the feature the second has beside the first, and how alike the two are but for it."""
+        steps: list[Step] = []
+        options = {"layer": ["block3_conv3[40]"], "examples": 2, "steps": 24}
+        visualize(**options, diversity=diversity, listeners=[steps.append])
+        first, second = steps[23].terms, steps[47].terms
+        asked = second["channel(block3_conv3, 40)"]
+        distance = second["likeness(block3_conv3)"] / diversity / asked
+        return asked / first["channel(block3_conv3, 40)"], 1 - distance
+
+    free, apart = pair(1e-3), pair(2.0)
+    assert apart[0] > 0.5, "the feature is not given up for the difference"
+    assert apart[1] < 0.75 * free[1]
+
+
 def test_likeness_is_the_mean_cosine_of_gram_matrices() -> None:
     rng = np.random.default_rng(0)
     features = [rng.uniform(size=(1, 3, 4, 5)).astype(np.float32) for _ in range(3)]
