@@ -49,6 +49,7 @@ def steps(settings: Settings) -> Iterator[Row]:
     """The gradient step of a dream, VGG16 block4_conv3, everywhere on the same weights."""
     contestants = [
         Contestant("deepdream bfloat16", f"{OURS}:DreamStepper", {"precision": "bfloat16"}, "bfloat16"),
+        Contestant("deepdream winograd", f"{OURS}:DreamStepper", {"precision": "winograd"}),
         Contestant("deepdream float32", f"{OURS}:DreamStepper", {"precision": "float32"}),
         Contestant("TensorFlow tutorial float32", f"{TENSORFLOW}:Stepper"),
         *_torch(
@@ -123,6 +124,7 @@ def process(settings: Settings) -> Iterator[Row]:
     torch = ["-m", TORCH_DREAM, str(source), str(target), "--steps", count]
     commands = {
         "deepdream bfloat16": [*ours, "bfloat16"],
+        "deepdream winograd": [*ours, "winograd"],
         "deepdream float32": [*ours, "float32"],
         "TensorFlow tutorial float32": ["-m", TENSORFLOW, str(source), str(target), "--steps", count],
         **({"PyTorch bfloat16 channels_last": [*torch, *FAST_TORCH_FLAGS]} if _has_torch() else {}),

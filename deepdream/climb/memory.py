@@ -29,6 +29,10 @@ of tiles. Measured on the style of VGG16."""
 _SLACK = 1.05
 """What a step holds of every activation, beside the activation itself; measured on VGG16."""
 
+_SPREAD, _SPREADING = 2.25, 100e6
+"""By Winograd, how many times as large the widest activation is there once more, spread out for products, and
+bytes besides; measured on VGG16."""
+
 _READ = 3
 """How often an activation that the objective reads is there in float32, its gradient included."""
 
@@ -124,6 +128,10 @@ def need(
     weights = _weights(backbone, deepest) * width / 4
     resident = _RESIDENT + (_COPIES + _FORWARD * measured) * weights
     activations = _SLACK * kept * width + _READ * 4 * seen
+    if precision == "winograd":
+        widest = max(layer.channels / layer.stride**2 for layer in backbone.layers[: deepest + 1])
+        activations += 4 * _SPREAD * widest
+        resident += _SPREADING
     own = 4 * (3 * canvases + whole)
     return Need(12 * (_CANVASES - single), activations, resident, _FORWARD * weights * summed, own)
 
