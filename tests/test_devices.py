@@ -137,7 +137,7 @@ class Cards:
         ("gpu:0,gpu:1", "float32"),
         ("gpu:2", "bfloat16"),
         ("gpu:3", "float32"),
-        ("cpu", "float32"),
+        ("cpu", "winograd"),
         ("gpu:0,cpu", "float32"),
     ],
 )

@@ -23,7 +23,13 @@ def recorded(function, *pictures: Picture, **options) -> tuple[Picture, list[Ste
 
 def test_dream_raises_what_its_layers_see() -> None:
     _, steps = recorded(
-        dream, picture(80, 64), layer=["block3_conv1", "block2_conv2:0.5"], octaves=1, steps=10, jitter=0
+        dream,
+        picture(80, 64),
+        layer=["block3_conv1", "block2_conv2:0.5"],
+        octaves=1,
+        steps=10,
+        jitter=0,
+        clouds=0,
     )
     assert set(steps[0].terms) == {"gain(block3_conv1)", "gain(block2_conv2)"}
     # Relative to the photograph, so that the weights mean what they say.

@@ -111,7 +111,7 @@ DRAWN = "leave the line out, and a seed is drawn"
         ),
         (
             {"common": {"precision": "float64"}},
-            "the recipe: --precision must be auto, float32 or bfloat16, not 'float64'",
+            "the recipe: --precision must be auto, float32, winograd or bfloat16, not 'float64'",
             "did you mean 'bfloat16' or 'float32'?",
         ),
         ({"common": {"size": 0}}, "the recipe: --size must be at least 1, not 0", None),

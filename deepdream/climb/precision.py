@@ -64,7 +64,7 @@ def choose(
     for unit in BFLOAT16_UNITS:
         if unit in features:
             return Precision("bfloat16", f"CPU with {unit}")
-    return Precision("winograd", "CPU without bfloat16 units")
+    return Precision("winograd" if weakest is None else "float32", "CPU without bfloat16 units")
 
 
 def _weakest_gpu(devices: Sequence[Device]) -> tuple[int, int] | None:

@@ -49,7 +49,10 @@ class Common:
             "preprocess": typer.Option(
                 help="What a saved model wants: tf -1..1, caffe BGR less mean, torch normalised, none 0..255."
             ),
-            "precision": typer.Option(help="Arithmetic of the network. 'auto' takes what is faster here."),
+            "precision": typer.Option(
+                help="Arithmetic of the network; winograd is float32 with fewer multiplications. "
+                "'auto' takes what is fastest here."
+            ),
             "device": typer.Option(
                 help="Where to compute: cpu, gpu, gpu:1, or several, gpu:0,gpu:1, that share large pictures. "
                 "'auto' takes the first GPU, if there is one."

@@ -43,7 +43,7 @@ from deepdream.runs.session import Session
         (
             "dream a.png --precision float61",
             2,
-            "--precision must be auto, float32 or bfloat16",
+            "--precision must be auto, float32, winograd or bfloat16",
             "did you mean",
         ),
         ("dream a.png --layer mixd4", 2, "no layer 'mixd4'", "did you mean 'mixed4'"),
