@@ -47,6 +47,8 @@ def test_the_prediction_is_within_a_tenth(
     [
         ((512, 512), None, "bfloat16", 1.680e9),
         ((504, 896), None, "bfloat16", 2.616e9),
+        ((256, 384), None, "winograd", 1.55e9),
+        ((512, 768), None, "winograd", 2.42e9),
         ((512, 512), None, "float32", 2.390e9),
         ((341, 512), None, "float32", 2.023e9),
         ((597, 896), None, "float32", 3.299e9),

@@ -126,14 +126,15 @@ def need(
     whole = sum(layer.channels / layer.stride**2 for layer in map(backbone.layer, aligned))
     width = 2 if precision == "bfloat16" else 4
     weights = _weights(backbone, deepest) * width / 4
-    resident = _RESIDENT + (_COPIES + _FORWARD * measured) * weights
+    resident = _RESIDENT + _COPIES * weights
+    further = _FORWARD * weights
     activations = _SLACK * kept * width + _READ * 4 * seen
-    if precision == "winograd":
+    if precision == "winograd":  # whose spread kernels all graphs share
         widest = max(layer.channels / layer.stride**2 for layer in backbone.layers[: deepest + 1])
         activations += 4 * _SPREAD * widest
-        resident += _SPREADING
+        resident, further = resident + _SPREADING, 0.0
     own = 4 * (3 * canvases + whole)
-    return Need(12 * (_CANVASES - single), activations, resident, _FORWARD * weights * summed, own)
+    return Need(12 * (_CANVASES - single), activations, resident + further * measured, further * summed, own)
 
 
 def _weights(backbone: Backbone, deepest: int) -> float:
