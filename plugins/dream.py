@@ -122,6 +122,9 @@ def dream(
     ] = None,
     epsilon: Annotated[float, Option(min=0, help="Added to that measure of the gradient.")] = 0.0,
     floor: Annotated[float, Option(min=0, help="Least value of that measure.")] = 0.0,
+    bounded: Annotated[
+        bool, Option(help="Hold the picture inside the grey levels; without, it is clipped at the end.")
+    ] = True,
     jitter: Annotated[
         int | None,
         Option(
@@ -241,7 +244,9 @@ def dream(
         steps=counts,
         reinject=REINJECT[reinject],
         jitter=jitter,
-        optimiser=Ascent(step_size, normalise or ("seen" if placed else "mean"), epsilon, floor),
+        optimiser=Ascent(
+            step_size, normalise or ("seen" if placed else "mean"), epsilon, floor, bounded=bounded
+        ),
         shape=shaping.chain(
             shaping.laplacian(laplacian) if laplacian else None,
             shaping.rimless() if blur else None,  # what the recipes' sources do not do

@@ -115,8 +115,8 @@ def tf1(image: np.ndarray, octaves: int, steps: int, move: Callable[[np.ndarray]
             x = bilinear(x, bands[-octave].shape[:2]) + bands[-octave]
         for _ in range(steps):
             index += 1
-            x = np.clip(x + move(rolled(gradient, x, index, 256)), 0, 255)
-    return x
+            x = x + move(rolled(gradient, x, index, 256))
+    return np.clip(x, 0, 255)
 
 
 def tf1_2016(image: np.ndarray, octaves: int, steps: int) -> np.ndarray:
@@ -151,7 +151,7 @@ def keras_io(
     layers: Sequence[str] = LAYERS,
     above: float = np.inf,
 ) -> np.ndarray:
-    """In the example's own units, -1 to 1; its canvas is free, ours is not: clipped here."""
+    """In the example's own units, -1 to 1."""
 
     def score(a: dict[str, Any]) -> Any:
         sums = [tf.reduce_sum(tf.square(a[name][:, 2:-2, 2:-2, :])) for name in layers]
@@ -168,7 +168,7 @@ def keras_io(
         for _ in range(steps):
             loss, g = gradient(127.5 * (x + 1))
             g = 127.5 * g / max(np.abs(127.5 * g).mean(), 1e-6)
-            x = np.clip(x + 0.01 * g, -1, 1)
+            x = x + 0.01 * g
             if loss > above:
                 break
         x = x + bilinear(original, size) - bilinear(shrunk, size)
@@ -195,7 +195,8 @@ def test_a_recipe_is_the_loop_that_was_published(name: str) -> None:
     first = made(name, **changes, octaves=1, steps=1)[0].pixels
     assert np.sqrt(np.square(first - plain(photo, 1, 1)).mean()) < 1e-3
     five = made(name, **changes, octaves=1, steps=5)[0].pixels
-    assert cosine(five - photo, plain(photo, 1, 5) - photo) >= 0.999
+    # Clipped after every step, or not, where the source does otherwise, it has 0.99996 at most.
+    assert cosine(five - photo, plain(photo, 1, 5) - photo) >= 0.99999
     octaves = preset(name, "dream").options["octaves"]
     through, steps = made(name, **changes, steps=1)
     assert len(steps) == octaves
@@ -287,14 +288,14 @@ def test_the_octaves_of_a_recipe_are_those_of_its_source(name: str, sizes: list[
         (
             "tf1-2016",
             "mean(a²)",
-            "x += 1.5 · g / (mean|g| + 1e-07), kept in 0–255; rolled before by up to 256",
+            "x += 1.5 · g / (mean|g| + 1e-07); rolled before by up to 256",
         ),
-        ("tf1-2016-laplacian", "mean(a²)", "x += 1 · g, kept in 0–255; g: in 4 bands and the rest"),
+        ("tf1-2016-laplacian", "mean(a²)", "x += 1 · g; g: in 4 bands and the rest"),
         ("tf-tutorial", "mean(a)", "x += 1.275 · g / (σ(g) + 7.84e-11), kept in 0–255"),
         (
             "keras-io",
             "Σ a² of the cells inside the border / the number of all a",
-            "x += 1.275 · g / max(mean|g|, 7.84e-09), kept in 0–255; until above 15 in each octave",
+            "x += 1.275 · g / max(mean|g|, 7.84e-09); until above 15 in each octave",
         ),
     ],
 )

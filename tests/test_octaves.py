@@ -53,7 +53,7 @@ def open_climb(pool: Pool, way: Way, photo: Picture) -> Climb:
     return step
 
 
-@pytest.mark.parametrize("update", [Ascent(1.5), Adam(2.0), LBFGS(3)])
+@pytest.mark.parametrize("update", [Ascent(1.5), Ascent(40.0, bounded=False), Adam(2.0), LBFGS(3)])
 def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(pool: Pool, photo: Picture, update: Update) -> None:
     # The objective is relative to what the octave started from, which another run must know.
     way = Way(update, jitter=4, average=0.9)
@@ -83,12 +83,24 @@ def test_steps_in_chunks_are_the_steps_one_by_one(
     np.testing.assert_array_equal(one[-1].pixels(), many[-1].pixels())
 
 
+def test_a_canvas_that_is_not_bounded_is_clipped_where_it_becomes_a_picture(
+    pool: Pool, photo: Picture
+) -> None:
+    step = open_climb(pool, Way(Ascent(40.0, bounded=False)), photo)
+    for moment in climb(step, photo, route(every=1)):
+        assert step.canvas.numpy().min() < -1
+        assert step.canvas.numpy().max() > 256
+        shown = moment.pixels()
+        assert shown.min() == 0
+        assert shown.max() == 255
+
+
 def test_nothing_changes_where_the_mask_is_black(pool: Pool, photo: Picture) -> None:
     soft = np.zeros((48, 64, 3), np.float32)
     soft[:, 40:] = 255
     soft[:, 32:40] = np.linspace(1, 254, 8)[:, None]
     shown: list[Picture] = []
-    for optimiser in ("ascent", "adam", "lbfgs"):
+    for optimiser in ("ascent", Ascent(20.0, bounded=False), "adam", "lbfgs"):
         look = [lambda step: shown.append(step.snapshot())]
         engine = Engine(FLOAT32, seed=1, pool=pool, every=1, listeners=look)
         made = engine.ascend(
@@ -97,7 +109,7 @@ def test_nothing_changes_where_the_mask_is_black(pool: Pool, photo: Picture) -> 
         change = np.abs(made.pixels - photo.pixels).max(axis=2)
         assert change[:, :32].max() == 0
         assert change[:, 40:].mean() > 0.1
-    assert len(shown) == 3 * 6
+    assert len(shown) == 4 * 6
     for snapshot in shown:  # those of the smaller octave, too
         np.testing.assert_array_equal(snapshot.pixels[:, :32], photo.pixels[:, :32])
 

@@ -64,6 +64,12 @@ def test_a_gradient_of_few_pixels_moves_them_as_far_as_one_of_many() -> None:
     assert np.count_nonzero(moved) == 36
 
 
+def test_an_ascent_that_is_not_bounded_leaves_the_grey_levels() -> None:
+    white, ones = tf.fill([1, 3, 4, 3], 255.0), tf.ones([1, 3, 4, 3])
+    for settings, reached in ((Ascent(1.5), 255.0), (Ascent(1.5, bounded=False), 256.5)):
+        np.testing.assert_allclose(make(settings).step(lambda x: (0.0, ones), white), reached)
+
+
 def test_a_zero_gradient_moves_nothing() -> None:
     canvas = tf.constant(START)
     for optimiser in map(make, (Ascent(1.5), Adam(1.0), LBFGS())):

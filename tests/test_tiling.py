@@ -181,8 +181,9 @@ def test_tiles_leave_no_seams() -> None:
 
 @pytest.mark.parametrize("normalise", ["mean", "seen", "rms", "std", "none"])
 @pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("bounded", [True, False])
 @pytest.mark.parametrize("scale", [1.0, 1e-30, 0.0])
-def test_a_step_in_place_is_the_step(normalise: str, masked: bool, scale: float) -> None:
+def test_a_step_in_place_is_the_step(normalise: str, masked: bool, scale: float, bounded: bool) -> None:
     tf = pytest.importorskip("tensorflow")
     from deepdream.climb import bands, optim, updates
 
@@ -191,10 +192,11 @@ def test_a_step_in_place_is_the_step(normalise: str, masked: bool, scale: float)
     gradient = (scale * rng.normal(0.1, 1.0, start.shape)).astype(np.float32)
     gradient[:, 250:] = 0.0
     mask = tf.constant(rng.uniform(0, 1, (1, 300, 20, 1)).astype(np.float32)) if masked else None
-    settings = updates.Ascent(2.0, normalise=normalise)
+    settings = updates.Ascent(2.0, normalise=normalise, bounded=bounded)
     expected = optim.Ascent(settings).step(lambda at: (0.0, tf.constant(gradient)), start, mask)
     assert bands.ascend(settings, gradient, start, mask)
     np.testing.assert_allclose(gradient, expected, atol=2e-4)
+    assert bounded == (0 <= gradient.min() and gradient.max() <= 255) or scale != 1 or normalise == "none"
 
 
 def test_a_step_in_place_shapes_the_gradient_as_a_whole() -> None:

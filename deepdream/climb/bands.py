@@ -27,14 +27,16 @@ def ascend(
 ) -> bool:
     """Put the canvas after a step where the gradient `[1, H, W, 3]` was; whether all of it is finite.
 
-    The same step as `optim.Ascent.step` on the gradient as `shape` makes it, to rounding, inside the levels.
+    The same step as `optim.Ascent.step` on the gradient as `shape` makes it, to rounding.
     """
     if shape is not None:
         _reshape(gradient, shape)
     factor, finite = settings.step_size * _factor(settings, gradient), True
     for band in _bands(gradient):
         start = canvas[:, band].numpy()
-        moved = np.clip(start + factor * gradient[:, band].astype(np.float64), 0.0, 255.0)
+        moved = start + factor * gradient[:, band].astype(np.float64)
+        if settings.bounded:
+            np.clip(moved, 0.0, 255.0, out=moved)
         if mask is not None:
             moved = start + mask[:, band].numpy() * (moved - start)
         gradient[:, band] = moved

@@ -42,7 +42,7 @@ class Optimiser(Protocol):
 
 
 def _inside(canvas: tf.Tensor) -> tf.Tensor:
-    """Every recipe clips to the valid range after each step; a canvas is 0-255."""
+    """The canvas clipped to the grey levels, 0-255."""
     return tf.clip_by_value(canvas, 0.0, 255.0)
 
 
@@ -72,10 +72,10 @@ def _dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
 
 class Ascent:
-    """Normalised gradient ascent, `updates.Ascent`; `bounded` clips to the grey levels."""
+    """Normalised gradient ascent, `updates.Ascent`; `bounded` false clips to no grey levels at all."""
 
     def __init__(self, settings: updates.Ascent, *, bounded: bool = True) -> None:
-        self.settings, self.bounded = settings, bounded
+        self.settings, self.bounded = settings, settings.bounded and bounded
         self.rescues = _state(0, tf.int32)
 
     def reset(self, canvas: tf.Tensor) -> None:

@@ -27,13 +27,15 @@ class Ascent:
 
     N is the mean of |g| (google/deepdream), that mean where g is not 0 ("seen"), the standard deviation of g
     (TensorFlow's tutorial), its root mean square, or 1. With neither epsilon nor floor the step is the same
-    for g and c·g, and zero for a zero gradient.
+    for g and c·g, and zero for a zero gradient. `bounded` holds the canvas inside the
+    grey levels; without, it is clipped only where it becomes a picture, as some published recipes do.
     """
 
     step_size: float = 1.5
     normalise: Normalise = "mean"
     epsilon: float = 0.0
     floor: float = 0.0
+    bounded: bool = True
 
     def __str__(self) -> str:
         measure = {"mean": "mean|g|", "seen": "mean|g ≠ 0|", "std": "σ(g)", "rms": "√mean(g²)", "none": ""}[
@@ -136,8 +138,8 @@ class Way:
 
     def __str__(self) -> str:
         """The formula of a step: x is the canvas, or what it is made of, and g the gradient."""
-        free = isinstance(self.update, LBFGS) and not self.update.bounded
-        said = [str(self.update) + ("" if self.parametrisation or free else ", kept in 0–255")]
+        bounded = getattr(self.update, "bounded", True) and not self.parametrisation
+        said = [str(self.update) + (", kept in 0–255" if bounded else "")]
         if self.parametrisation:
             said.append(f"x: the parameters of a {type(self.parametrisation).__name__}")
         if self.shape is not None:
