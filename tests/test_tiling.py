@@ -196,7 +196,7 @@ def test_a_step_in_place_is_the_step(normalise: str, masked: bool, scale: float,
     expected = optim.Ascent(settings).step(lambda at: (0.0, tf.constant(gradient)), start, mask)
     assert bands.ascend(settings, gradient, start, mask)
     np.testing.assert_allclose(gradient, expected, atol=2e-4)
-    assert bounded == (0 <= gradient.min() and gradient.max() <= 255) or scale != 1 or normalise == "none"
+    assert bounded == (gradient.min() >= 0 and gradient.max() <= 255) or scale != 1 or normalise == "none"
 
 
 def test_a_step_in_place_shapes_the_gradient_as_a_whole() -> None:
