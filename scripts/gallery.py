@@ -34,6 +34,10 @@ PICTURES = {
         "Whole birds, where a picture has detail everywhere",
         "dream samples/autumn.jpg --size 448 --seed 2",
     ),
+    "autumn.large": (
+        "Muzzles, eyes and spirals of all sizes: a picture of nearly a megapixel",
+        "dream samples/autumn.jpg --layer block4_conv3 --seed 1",
+    ),
     "astronaut.patterns": (
         "Strokes and ripples; faces stay",
         "dream samples/astronaut.jpg --layer block3_conv3 --size 384 --seed 1",
