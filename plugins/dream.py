@@ -98,6 +98,13 @@ def dream(
     octave_top: Annotated[
         int, Option(min=0, max=8, help="With powers: how many octaves are larger than the picture.")
     ] = 0,
+    octave_anchor: Annotated[
+        Literal["centres", "corners", "origin"],
+        Option(
+            help="What keeps its place between octaves: pixel centres (TensorFlow 2), the corner pixels' "
+            "(SciPy) or the first pixel's (TensorFlow 1)."
+        ),
+    ] = "centres",
     reinject: Annotated[
         Literal["before", "after", "never"],
         Option(help="When an octave gets back the details of IMAGE that smaller ones could not show."),
@@ -243,6 +250,7 @@ def dream(
         successive=octave_rule != "powers",
         steps=counts,
         reinject=REINJECT[reinject],
+        anchor=octave_anchor,
         jitter=jitter,
         optimiser=Ascent(
             step_size, normalise or ("seen" if placed else "mean"), epsilon, floor, bounded=bounded

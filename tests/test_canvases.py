@@ -22,6 +22,19 @@ def test_resizing_gives_the_numbers_of_tensorflow(old: Size, new: Size) -> None:
     np.testing.assert_array_equal(resized(pixels, new, onto), onto + expected)
 
 
+@pytest.mark.parametrize(("old", "new"), [((30, 40), (42, 57)), ((575, 300), (411, 214)), ((3, 2), (1, 11))])
+def test_corners_are_those_of_scipy_and_the_origin_that_of_tensorflow_1(old: Size, new: Size) -> None:
+    pixels = np.random.default_rng(0).uniform(0, 255, (*old, 3)).astype(np.float32)
+    for anchor, aligned in (("corners", True), ("origin", False)):
+        there = tf.compat.v1.image.resize_bilinear(pixels[np.newaxis], new, align_corners=aligned)[0]
+        np.testing.assert_allclose(resized(pixels, new, anchor=anchor), there, atol=1e-3)
+    ndimage = pytest.importorskip("scipy.ndimage")
+    ratios = (new[0] / old[0], new[1] / old[1], 1)
+    zoomed = ndimage.zoom(pixels.astype(float), ratios, order=1)
+    assert zoomed.shape[:2] == new
+    np.testing.assert_allclose(resized(pixels, new, anchor="corners"), zoomed, atol=1e-2)
+
+
 def test_a_canvas_shares_memory_only_where_nobody_else_reads_it() -> None:
     pixels = np.ones((5, 7, 3), np.float32)
     made = resized(pixels, (10, 14))

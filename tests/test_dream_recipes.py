@@ -40,12 +40,29 @@ def made(
     return MODE.call(engine, {"image": photo}, options), steps
 
 
-def bilinear(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Linear interpolation between pixel centres, in float64."""
+def centres(old: int, new: int) -> np.ndarray:
+    """Where each of `new` pixels lies among `old` ones in TensorFlow 2."""
+    return (np.arange(new) + 0.5) * old / new - 0.5
+
+
+def corners(old: int, new: int) -> np.ndarray:
+    """The same in `scipy.ndimage.zoom`."""
+    return np.linspace(0, old - 1, new)
+
+
+def origin(old: int, new: int) -> np.ndarray:
+    """The same in TensorFlow 1."""
+    return np.arange(new) * old / new
+
+
+def bilinear(
+    image: np.ndarray, size: tuple[int, int], places: Callable[[int, int], np.ndarray] = centres
+) -> np.ndarray:
+    """Linear interpolation in float64."""
 
     def along(values: np.ndarray, new: int) -> np.ndarray:
         old = values.shape[0]
-        at = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
+        at = np.clip(places(old, new), 0, old - 1)
         low = np.floor(at).astype(int)
         part = (at - low).reshape(-1, 1, 1)
         return values[low] * (1 - part) + values[np.minimum(low + 1, old - 1)] * part
@@ -90,10 +107,10 @@ def google_2015(
     bases, index = [image], 0
     for _ in range(octaves - 1):
         h, w = bases[0].shape[:2]
-        bases.insert(0, bilinear(bases[0], (round(h / 1.4), round(w / 1.4))))
+        bases.insert(0, bilinear(bases[0], (round(h / 1.4), round(w / 1.4)), corners))
     detail = np.zeros_like(bases[0])
     for base in bases:
-        x = base + bilinear(detail, base.shape[:2])
+        x = base + bilinear(detail, base.shape[:2], corners)
         for _ in range(steps):
             index += 1
             g = rolled(gradient, x, index, 32)
@@ -107,12 +124,12 @@ def tf1(image: np.ndarray, octaves: int, steps: int, move: Callable[[np.ndarray]
     gradient = gradient_of(lambda a: tf.reduce_mean(a[LAYERS[0]] ** 2), vgg16)
     x, bands, index = image, [], 0
     for _ in range(octaves - 1):
-        low = bilinear(x, (int(x.shape[0] / 1.4), int(x.shape[1] / 1.4)))
-        bands.append(x - bilinear(low, x.shape[:2]))
+        low = bilinear(x, (int(x.shape[0] / 1.4), int(x.shape[1] / 1.4)), origin)
+        bands.append(x - bilinear(low, x.shape[:2], origin))
         x = low
     for octave in range(octaves):
         if octave:
-            x = bilinear(x, bands[-octave].shape[:2]) + bands[-octave]
+            x = bilinear(x, bands[-octave].shape[:2], origin) + bands[-octave]
         for _ in range(steps):
             index += 1
             x = x + move(rolled(gradient, x, index, 256))

@@ -63,6 +63,11 @@ def check(given: Mapping[str, Any]) -> None:
         raise misfit(f"the optimiser of a climb is a name or settings, not {optimiser!r}", "write Adam(10)")
     if given["reinject"] not in (True, False, "after"):
         raise TypeError(f"the reinject of a climb is True, False or 'after', not {given['reinject']!r}")
+    if given["anchor"] not in ("centres", "corners", "origin"):
+        raise misfit(
+            f"the anchor of a climb is none of 'centres', 'corners' and 'origin': {given['anchor']!r}",
+            "leave it out: centres are kept",
+        )
     for name, arguments in _FUNCTIONS.items():
         if given[name] is not None:
             _check_function(name, given[name], arguments)

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import tensorflow as tf
 
 from deepdream.pictures.scales import Size
 
-__all__ = ["blank", "canvas_of", "resized"]
+__all__ = ["Anchor", "blank", "canvas_of", "resized"]
+
+Anchor = Literal["centres", "corners", "origin"]
+"""What keeps its place when pixels are resized: the picture's borders, pixels being squares (TensorFlow 2);
+the middles of the outermost pixels (scipy.ndimage.zoom); that of the first pixel (TensorFlow 1)."""
 
 _ALIGNMENT = 64
 """Bytes; tensors begin at multiples of it."""
@@ -40,15 +45,19 @@ def canvas_of(pixels: np.ndarray) -> tf.Tensor:
     return tf.experimental.dlpack.from_dlpack(pixels[np.newaxis].__dlpack__())
 
 
-def resized(pixels: np.ndarray, size: Size, onto: np.ndarray | None = None) -> np.ndarray:
+def resized(
+    pixels: np.ndarray, size: Size, onto: np.ndarray | None = None, *, anchor: Anchor = "centres"
+) -> np.ndarray:
     """Float32 `[h, w, C]` by linear interpolation, as google/deepdream's octaves have it; added to `onto`.
 
-    Number by number what `tf.image.resize(..., "bilinear")` gives. At the same size it is `pixels`
-    itself, unless there is something to add.
+    By pixel centres it is number by number what `tf.image.resize(..., "bilinear")` gives. At the same size
+    it is `pixels` itself, unless there is something to add.
     """
     if pixels.shape[:2] == size:
         return pixels if onto is None else onto + pixels
-    (above, below, down), (left, right, across) = map(_between, pixels.shape[:2], size)
+    (above, below, down), (left, right, across) = (
+        _between(old, new, anchor) for old, new in zip(pixels.shape[:2], size, strict=True)
+    )
     found = _room((*size, pixels.shape[2]))
     for top in range(0, size[0], _ROWS):
         band = slice(top, min(top + _ROWS, size[0]))
@@ -69,10 +78,11 @@ def _room(shape: Sequence[int]) -> np.ndarray:
     return room[begin : begin + count].reshape(tuple(shape))
 
 
-def _between(old: int, new: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _between(old: int, new: int, anchor: Anchor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For each of `new` places along a side, the two of `old` it lies between, and how far past the first."""
-    half, scale = np.float32(0.5), np.float32(old) / np.float32(new)
-    place = (np.arange(new, dtype=np.float32) + half) * scale - half
+    half = np.float32(0.5 if anchor == "centres" else 0.0)
+    gaps = (old - 1, max(1, new - 1)) if anchor == "corners" else (old, new)
+    place = (np.arange(new, dtype=np.float32) + half) * (np.float32(gaps[0]) / np.float32(gaps[1])) - half
     floor = np.floor(place)
     low = np.maximum(floor.astype(np.int64), 0)
     high = np.minimum(np.ceil(place).astype(np.int64), old - 1)

@@ -26,6 +26,7 @@ from deepdream.pictures.scales import Size
 
 if TYPE_CHECKING:
     from deepdream.climb.ascent import Climb
+    from deepdream.climb.canvases import Anchor
     from deepdream.climb.octaves import Moment, Route
     from deepdream.climb.tiling import Tile
     from deepdream.jobs.checkpoints import Checkpoint
@@ -98,6 +99,7 @@ class Engine(Context):
         history: int = 20,
         reinject: bool | Literal["after"] = True,
         successive: bool = False,
+        anchor: Anchor = "centres",
         warm: bool = False,
         average: float | None = None,
         shape: Callable[[Any], Any] | None = None,
@@ -117,7 +119,8 @@ class Engine(Context):
         `image` all the same; the photograph at each of them is made of the original, or with `successive`
         of the next larger one. `reinject` carries the detail that an octave added to the sharper
         photograph of the next; without it the canvas itself is scaled up, and "after" adds what is
-        sharper about the photograph once the octave is climbed. With `warm` the optimiser keeps its
+        sharper about the photograph once the octave is climbed. `anchor` is what keeps its place between
+        the sizes: pixels' centres, the "corners" or the "origin". With `warm` the optimiser keeps its
         moments meanwhile.
 
         `step_size` is in grey levels per step (L-BFGS finds its own), `jitter` in pixels per axis.
@@ -179,6 +182,7 @@ class Engine(Context):
             counts,
             reinject=reinject,
             direct=wanted is not None and not successive,
+            anchor=anchor,
             warm=warm,
             mask=mask,
             deadline=None if seconds is None else self.began + seconds,

@@ -8,13 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import tensorflow as tf
 
 from deepdream.climb.ascent import Climb
-from deepdream.climb.canvases import canvas_of, resized
+from deepdream.climb.canvases import Anchor, canvas_of, resized
 from deepdream.climb.clouds import Clouds
 from deepdream.climb.gradient import Stopped
 from deepdream.climb.network import to_canvas
@@ -42,6 +43,8 @@ class Route:
     it up, too, and adds what is sharper about the photograph once the octave is climbed (Keras's example)."""
     direct: bool = False
     """The photograph at each size is made of the original, not of the next larger one."""
+    anchor: Anchor = "centres"
+    """What keeps its place between the sizes."""
     warm: bool = False
     """The optimiser keeps what it knows from octave to octave."""
     mask: Picture | None = None
@@ -107,6 +110,7 @@ def climb(
     """
     full: Size = (start.height, start.width)
     step.clouds = Clouds(start, step.way.clouds, step.seed) if step.way.clouds else None
+    fitted = partial(resized, anchor=route.anchor)
     bases = _bases(start.pixels, route)
     clock = _Clock(route)
     halvings = 0
@@ -118,10 +122,10 @@ def climb(
         if state is not None and octave < state.octave:
             below = base
             continue
-        sharper = base - resized(below, size) if octave and route.reinject == "after" else None
+        sharper = base - fitted(below, size) if octave and route.reinject == "after" else None
         if octave and state is None:
             again = route.reinject is True
-            canvas = resized(canvas - below, size, base) if again else resized(canvas, size)
+            canvas = fitted(canvas - below, size, base) if again else fitted(canvas, size)
         if state is not None:
             canvas = state.arrays[0][0]  # what the targets of the octave are measured on
         below = base if bases else np.zeros((0, 0, 3), np.float32)
@@ -152,14 +156,14 @@ def climb(
             steps = len(taken.values)
             seconds = (time.perf_counter() - began) / steps
             clock.took(steps, seconds, stop=taken.stopped)
-            shown = _shown(_with(_pixels(step.canvas), sharper), start, shown_on, route.mask)
+            shown = _shown(_with(_pixels(step.canvas), sharper), start, shown_on, route)
             kept = _state(step, clock, begin)
             yield Moment(clock.progress(), taken.values, taken.finite, seconds, shown, kept)
         canvas = _with(_pixels(step.canvas), sharper)
     if not clock.index and step.way.parametrisation is not None:
         # Without a step, too, the picture is what the parameters at the start stand for.
         none = np.zeros((0, len(step.objective.terms)), np.float32)
-        shown = _shown(_pixels(step.canvas), start, None, route.mask)
+        shown = _shown(_pixels(step.canvas), start, None, route)
         yield Moment(clock.progress(), none, True, 0.0, shown, _state(step, clock, canvas))
 
 
@@ -244,11 +248,12 @@ class _Clock:
 
 def _bases(original: np.ndarray, route: Route) -> list[np.ndarray]:
     """The photograph at every size, `[H, W, 3]`."""
+    fitted = partial(resized, anchor=route.anchor)
     if route.direct:
-        return [resized(original, size) for size in route.sizes]
-    bases = [resized(original, route.sizes[-1])]
+        return [fitted(original, size) for size in route.sizes]
+    bases = [fitted(original, route.sizes[-1])]
     for size in reversed(route.sizes[:-1]):
-        bases.insert(0, resized(bases[0], size))
+        bases.insert(0, fitted(bases[0], size))
     return bases
 
 
@@ -271,14 +276,15 @@ def _mask(route: Route, size: Size) -> tf.Tensor | None:
 
 
 def _shown(
-    canvas: np.ndarray, start: Picture, base: np.ndarray | None, mask: Picture | None
+    canvas: np.ndarray, start: Picture, base: np.ndarray | None, route: Route
 ) -> Callable[[], np.ndarray]:
     """The function that makes the picture at full size of a canvas: that of `start` where a mask is black."""
+    fitted, mask = partial(resized, anchor=route.anchor), route.mask
 
     def pixels() -> np.ndarray:
         full, whole = (start.height, start.width), canvas
         if canvas.shape[:2] != full:
-            whole = resized(canvas, full) if base is None else resized(canvas - base, full, start.pixels)
+            whole = fitted(canvas, full) if base is None else fitted(canvas - base, full, start.pixels)
         found: np.ndarray = np.clip(whole, 0.0, 255.0, out=None if whole is canvas else whole)
         if mask is not None:
             black = mask.resized(*start.size).pixels.max(axis=2, keepdims=True) <= 0
