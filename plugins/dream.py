@@ -23,7 +23,6 @@ REINJECT: dict[str, bool | Literal["after"]] = {"before": True, "after": "after"
 FULL = (
     4  # octaves of a dream without --octaves that get all steps: details upon details would only get louder
 )
-LARGEST_GUIDE = 512  # pixels: every cell of the picture is compared with every cell of the guide
 
 CHROMA = 0.3  # of the gradient's colours; all of them draw fringes
 CLOUDS = 16.0  # without, all of a flat area dreams the same, in rows
@@ -62,6 +61,14 @@ def dream(
             "the way from the picture's features to the guide's (direction)."
         ),
     ] = "match",
+    guide_size: Annotated[
+        int,
+        Option(
+            min=0,
+            help="Longest side that the guide is shrunk to, in pixels; 0: its own. Each cell of the picture "
+            "is compared with each of the guide.",
+        ),
+    ] = 512,
     tv_weight: Annotated[float, Option(min=0, help="Smoothness: weight of the total variation.")] = 0.0,
     grain_weight: Annotated[float, Option(min=0, help="Weight against what a blur would take away.")] = 0.0,
     grey_weight: Annotated[float, Option(min=0, help="Weight against contrast, (x - grey)².")] = 0.0,
@@ -209,7 +216,7 @@ def dream(
             flags = ", ".join(f"--{name} {value}" for name, value in given.items() if value)
             engine.say(f"a guide decides what counts, so these do not: {flags}")
             stop_above = None
-        guide = guide.fitted(min(max(guide.size), LARGEST_GUIDE))
+        guide = guide.fitted(min(max(guide.size), guide_size or max(guide.size)))
         objective = obj.total(
             weight * GUIDED[guide_by](name, guide, relative=relative)
             for name, weight in map(obj.parse_layer, specs)

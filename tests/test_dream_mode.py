@@ -79,6 +79,20 @@ def test_what_a_preset_says_of_activations_is_not_held_against_a_guide() -> None
     ]
 
 
+def test_a_guide_is_seen_at_the_size_that_is_asked_for() -> None:
+    sizes = []
+
+    class Watched(Engine):
+        def ascend(self, image: Picture, objective: Any, **how: Any) -> Picture:
+            sizes.append(objective.terms[0].guides[0].size)
+            return image
+
+    recipe = preset("google-2015", "dream").options["guide_size"]
+    for options in ({}, {"guide_size": 100}, {"guide_size": 900}, {"guide_size": recipe}):
+        made(engine=Watched(dry=True), guide=picture(600, 300), **options)
+    assert sizes == [(512, 256), (100, 50), (600, 300), (600, 300)]
+
+
 def test_a_dream_in_grey_says_that_chroma_does_not_count() -> None:
     notes = []
     for options in (

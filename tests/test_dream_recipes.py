@@ -323,8 +323,9 @@ def test_a_dry_run_prints_the_formula_of_a_recipe(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delenv("DEEPDREAM_OFFLINE")  # a dry run fetches nothing
-    assert cli.run(["dream", "samples/chelsea.jpg", "--recipe", name, "--dry-run"]) == 0
+    monkeypatch.delenv("DEEPDREAM_OFFLINE", raising=False)  # a dry run fetches nothing
+    command = ["dream", "samples/chelsea.jpg", "--model", "inception_v3", "--recipe", name, "--dry-run"]
+    assert cli.run(command) == 0
     head = [line.removeprefix("# ") for line in capsys.readouterr().out.splitlines() if line[:2] == "# "]
     where, step = (next(line for line in head if line.startswith(word)) for word in ("where:", "step:"))
     assert where.split(" = ", 1)[1] == means
