@@ -143,7 +143,9 @@ def test_a_wrong_layer_gets_a_hint() -> None:
     assert "'mixed4'" in str(error.value.hint)
     with pytest.raises(UsageError, match="no layer 'block4_conv3' in inception_v3") as error:
         backbones.get("inception_v3").layer("block4_conv3")
-    assert error.value.hint == "it is a layer of vgg16"
+    assert error.value.hint == (
+        "it is a layer of vgg16: leave out --model; or name one of inception_v3: --layer mixed4"
+    )
 
 
 @pytest.mark.parametrize(

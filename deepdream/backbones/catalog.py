@@ -93,7 +93,8 @@ class Backbone:
                 return layer
         others = _owners(name)
         if others:
-            hint: str | None = f"it is a layer of {others[0]}"
+            own = f"; or name one of {self.name}: --layer {self.dream_layers[0]}" if self.dream_layers else ""
+            hint: str | None = f"it is a layer of {others[0]}: leave out --model{own}"
         else:
             hint = did_you_mean(name, (layer.name for layer in self.layers), otherwise=self._outline())
         raise UsageError(f"no layer '{name}' in {self.name}", hint)
