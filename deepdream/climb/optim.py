@@ -103,20 +103,16 @@ class Ascent:
         return tf.math.divide_no_nan(unit, measure(unit))
 
 
-def _mean_size(values: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_mean(tf.abs(values))
-
-
-def _seen_size(values: tf.Tensor) -> tf.Tensor:
-    count = tf.cast(tf.math.count_nonzero(values), values.dtype)
-    return tf.reduce_sum(tf.abs(values)) / tf.maximum(count, 1)
-
-
 def _rms(values: tf.Tensor) -> tf.Tensor:
     return tf.sqrt(tf.reduce_mean(tf.square(values)))
 
 
-_MEASURES: Final = {"mean": _mean_size, "seen": _seen_size, "std": tf.math.reduce_std, "rms": _rms}
+_MEASURES: Final = {
+    "mean": lambda g: tf.reduce_mean(tf.abs(g)),
+    "seen": lambda g: tf.reduce_sum(tf.abs(g)) / tf.maximum(tf.math.count_nonzero(g, dtype=g.dtype), 1),
+    "std": tf.math.reduce_std,
+    "rms": _rms,
+}
 
 
 class _Best:
