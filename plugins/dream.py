@@ -1,6 +1,6 @@
 """Deep Dream: amplify what chosen layers of a network see in a picture (google/deepdream, 2015)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from deepdream.api import (
@@ -24,6 +24,7 @@ FULL = (
     4  # octaves of a dream without --octaves that get all steps: details upon details would only get louder
 )
 
+SMALLEST = 187  # pixels
 CHROMA = 0.3  # of the gradient's colours; all of them draw fringes
 CLOUDS = 16.0  # without, all of a flat area dreams the same, in rows
 JITTER = 512  # so that the border of what the network sees, where it sees less, comes to lie everywhere
@@ -92,7 +93,7 @@ def dream(
             min=16,
             help="Longest side of the first octave in pixels: what it draws is there at every --size.",
         ),
-    ] = 187,
+    ] = SMALLEST,
     octave_scale: Annotated[
         float, Option(min=1.01, max=10, help="Size ratio of neighbouring octaves.")
     ] = 1.4,
@@ -210,9 +211,9 @@ def dream(
             seen=lambda names: engine.features(image.fitted(min(max(image.size), 512)), names),
         )
     else:
-        if metric is not None or border:
+        if metric not in (None, "l2") or border:
             # A preset's, mostly: they are about activations by themselves, and so is its limit.
-            given = {"metric": metric, "border": border, "stop-above": stop_above}
+            given = {"metric": None if metric == "l2" else metric, "border": border, "stop-above": stop_above}
             flags = ", ".join(f"--{name} {value}" for name, value in given.items() if value)
             engine.say(f"a guide decides what counts, so these do not: {flags}")
             stop_above = None
@@ -228,6 +229,8 @@ def dream(
         engine.say(f"the dream is of lightness alone, so this does not count: --chroma {chroma:g}")
     if keep_colors is None and chroma and colours.is_grey(image.pixels):
         engine.say("the photograph is grey and the dream is not: --keep-colors after keeps it so")
+    for note in _idle(octaves, smallest, octave_rule, normalise, epsilon, floor):
+        engine.say(note)
     sizes = _sizes(image.size, octaves, smallest, octave_scale, octave_rule, octave_top)
     if not strength:
         steps = 0  # of which nothing would be seen
@@ -254,7 +257,7 @@ def dream(
         image,
         objective,
         sizes=sizes,
-        successive=octave_rule != "powers",
+        successive=octaves is None or octave_rule != "powers",
         steps=counts,
         reinject=REINJECT[reinject],
         anchor=octave_anchor,
@@ -291,15 +294,27 @@ def _sizes(
     return scales.octave_sizes(size, octaves, scale, truncate=rule == "truncated")
 
 
+def _idle(
+    octaves: int | None, smallest: int, rule: str, normalise: str, epsilon: float, floor: float
+) -> Iterator[str]:
+    """Which options others leave nothing to do, a line each."""
+    if octaves is not None and smallest != SMALLEST:
+        yield f"--octaves counts down from the picture's size, so this does not count: --smallest {smallest}"
+    if octaves is None and rule != "rounded":
+        yield f"it is for --octaves, so this does not count: --octave-rule {rule}"
+    if normalise == "none" and (epsilon or floor):
+        given = {"epsilon": epsilon, "floor": floor}
+        flags = ", ".join(f"--{name} {value:g}" for name, value in given.items() if value)
+        yield f"--normalise none divides by nothing, so this does not count: {flags}"
+
+
 def _cover(mask: Picture, image: Picture, engine: Engine) -> Any:
     """How much to dream at every pixel, 0 to 1, `[H, W, 3]`: the mean of what it covers of the mask."""
     cover = masks.coverage(mask)
     if cover.max() < 0.5 / 255:
         raise UsageError("the mask is black everywhere", "a mask is white where the dream goes")
-    if abs(mask.width * image.height - mask.height * image.width) > max(mask.size):  # more than a pixel
-        engine.say(
-            "the mask of {}x{} px is not of the picture's shape: stretched to {}x{}".format(
-                *mask.size, *image.size
-            )
-        )
+    if mask.size != image.size:
+        alike = abs(mask.width * image.height - mask.height * image.width) <= max(mask.size)  # to a pixel
+        how = "was resized" if alike else "is not of the picture's shape: stretched"
+        engine.say("the mask of {}x{} px {} to {}x{}".format(*mask.size, how, *image.size))
     return masks.shrink(cover, (image.height, image.width))[..., None].repeat(3, axis=2)

@@ -30,6 +30,8 @@ ROUGHNESS = {
     "squares": obj.total_variation,
     "absolute": obj.absolute_variation,
 }
+SMALLEST = 128  # pixels
+DREAM = 0.1  # weight
 FEW = 10  # steps at the smallest octave: there a small face is a few of the network's cells, and more lose it
 BALANCED = 2e5  # makes losses as large as unbalanced ones are: the epsilons of optimisers are used to them
 STARTS: dict[str, tuple[float | Sequence[float], float]] = {
@@ -72,7 +74,7 @@ def style(
     layer: Annotated[
         list[str] | None, Option(help="Dream too: what to amplify, as in 'deepdream dream'; repeatable.")
     ] = None,
-    dream_weight: Annotated[float, Option(min=0, help="Weight of the dream of --layer.")] = 0.1,
+    dream_weight: Annotated[float, Option(min=0, help="Weight of the dream of --layer.")] = DREAM,
     content_layer: Annotated[
         list[str] | None, Option(help="Layer to keep the content of, NAME or NAME:WEIGHT; repeatable.")
     ] = None,
@@ -107,7 +109,9 @@ def style(
     ] = None,
     octave_scale: Annotated[float, Option(min=1.01, max=10, help="Size ratio of neighbouring octaves.")] = 2
     ** 0.5,
-    smallest: Annotated[int, Option(min=1, help="Longest side of the smallest octave, in pixels.")] = 128,
+    smallest: Annotated[
+        int, Option(min=1, help="Longest side of the smallest octave, in pixels.")
+    ] = SMALLEST,
     reinject: Annotated[
         bool, Option(help="Give every octave the content's finer detail back, if it starts from the content.")
     ] = True,
@@ -152,6 +156,16 @@ def style(
     styles = [style, *(also or [])]
     for remark in _remarks(image, styles, style_scale, start_picture, mask or []):
         engine.say(remark)
+    if octaves is not None and smallest != SMALLEST:
+        engine.say(
+            f"--octaves counts down from the picture's size, so this does not count: --smallest {smallest}"
+        )
+    if not layer and dream_weight != DREAM:
+        engine.say(
+            f"there is no --layer to dream at, so this does not count: --dream-weight {dream_weight:g}"
+        )
+    if start_picture is not None and start != "content":
+        engine.say(f"--start-picture is where it starts, so this does not count: --start {start}")
     subject, styles = _recoloured(image, styles, keep_colors)
     regions = _regions(styles, share, mask or [])
     painted = _painted(regions, image)
@@ -251,9 +265,14 @@ def _remarks(
             yield f"{name} is {width}x{height} px, enlarged to {longest}: its strokes are soft"
     width, height = image.size
     for other in [first, *places]:
-        if other is not None and not 0.9 < other.width * height / (other.height * width) < 1.1:
-            own = f"{other.width}x{other.height} px"
-            yield f"{_name(other, 'a picture')} is {own}, stretched to the shape of IMAGE, {width}x{height}"
+        if other is None or other.size == image.size:
+            continue
+        alike = 0.9 < other.width * height / (other.height * width) < 1.1
+        if alike and other is first:
+            continue
+        how = "resized to that" if alike else "stretched to the shape"
+        own = f"{other.width}x{other.height} px"
+        yield f"{_name(other, 'a picture')} is {own}, {how} of IMAGE, {width}x{height}"
 
 
 def _name(picture: Picture, otherwise: str) -> str:

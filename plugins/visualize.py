@@ -22,6 +22,7 @@ from deepdream.api import objectives as obj
 
 NOISE = 0.01
 """Deviation of what a picture begins with, in each parameter."""
+DIVERSITY = 2.0
 DRAWS = 24
 """How often a neuron that sleeps is given other noise."""
 
@@ -51,7 +52,7 @@ def visualize(
     ] = 1,
     diversity: Annotated[
         float, Option(min=0, max=100, help="How much the examples must differ; 0 only changes the noise.")
-    ] = 2.0,
+    ] = DIVERSITY,
     steps: Annotated[int, Option(min=1, max=100_000, help="Gradient steps for each picture.")] = 128,
     rate: Annotated[
         float, Option(min=0, max=10, help="Adam's learning rate, in the parameters' units.")
@@ -75,6 +76,8 @@ def visualize(
       deepdream visualize --layer block5_conv1 --towards samples/chelsea.jpg
     """
     texts = layer or engine.default_layers("dream")
+    if examples == 1 and diversity != DIVERSITY:
+        engine.say(f"there is one example, so this does not count: --diversity {diversity:g}")
     aims = _aims(engine, texts, towards, grid=grid)
     side = engine.common.size or 224
     blank = Picture.plain(side, side)

@@ -293,6 +293,18 @@ def test_an_objective_that_nothing_moves_is_told(tiny_network: Bench) -> None:
     assert engine.report["notes"] == ["nothing changed: the objective stayed at 3"]
 
 
+def test_a_reward_of_a_mix_that_is_silent_is_named(tiny_network: Bench) -> None:
+    silent = custom("silent", LAYER, lambda a, x: 0.0 * tf.reduce_sum(x))
+    for mix, notes in (
+        (layer(LAYER) + silent, ["without effect, for it stayed at 0: silent"]),
+        (layer(LAYER) + 0.0 * silent, []),
+        (layer(LAYER) - silent, []),
+    ):
+        engine = Engine(tiny_network.common, pool=tiny_network.pool)
+        engine.ascend(PHOTO, mix, steps=2)
+        assert engine.report["notes"] == notes
+
+
 def test_a_climb_without_a_finish_is_left_as_it_is() -> None:
     assert climbed(finish=None) is PHOTO
 

@@ -75,8 +75,11 @@ def test_what_a_preset_says_of_activations_is_not_held_against_a_guide() -> None
     assert engine.report["formula"] == "match(block2_conv1)"
     assert engine.report["steps"] == 2  # and the limit of another objective does not end it early
     assert engine.report["notes"] == [
-        "a guide decides what counts, so these do not: --metric l2, --border 2, --stop-above 15.0"
+        "a guide decides what counts, so these do not: --border 2, --stop-above 15.0"
     ]
+    plain = Engine(Common(precision="float32"), dry=True)
+    made(engine=plain, guide=GUIDE, **{**preset("google-2015", "dream").options, **QUICK})
+    assert plain.report["notes"] == []
 
 
 def test_a_guide_is_seen_at_the_size_that_is_asked_for() -> None:
@@ -91,6 +94,39 @@ def test_a_guide_is_seen_at_the_size_that_is_asked_for() -> None:
     for options in ({}, {"guide_size": 100}, {"guide_size": 900}, {"guide_size": recipe}):
         made(engine=Watched(dry=True), guide=picture(600, 300), **options)
     assert sizes == [(512, 256), (100, 50), (600, 300), (600, 300)]
+
+
+@pytest.mark.parametrize(
+    ("options", "note"),
+    [
+        (
+            {"smallest": 40},
+            "--octaves counts down from the picture's size, so this does not count: --smallest 40",
+        ),
+        (
+            {"octaves": None, "smallest": 40, "octave_rule": "powers"},
+            "it is for --octaves, so this does not count: --octave-rule powers",
+        ),
+        (
+            {"normalise": "none", "epsilon": 0.5, "floor": 2.0},
+            "--normalise none divides by nothing, so this does not count: --epsilon 0.5, --floor 2",
+        ),
+        ({"octaves": None, "smallest": 40}, None),
+        ({"octave_rule": "powers", "epsilon": 0.5}, None),
+    ],
+)
+def test_options_that_others_leave_nothing_to_do_are_named(options: dict[str, Any], note: str | None) -> None:
+    engine = Engine(Common(precision="float32"), dry=True)
+    made(engine=engine, **options)
+    assert engine.report["notes"] == ([] if note is None else [note])
+
+
+@pytest.mark.parametrize("name", ["google-2015", "keras-io", "tf-tutorial", "tf1-2016", "tf1-2016-laplacian"])
+def test_no_recipe_has_options_without_effect(name: str) -> None:
+    engine = Engine(Common(precision="float32"), dry=True)
+    options = {**preset(name, "dream").options, "layer": ["block1_conv2"]}
+    MODE.call(engine, {"image": PHOTO.resized(320, 240)}, options)
+    assert engine.report["notes"] == []
 
 
 def test_a_dream_in_grey_says_that_chroma_does_not_count() -> None:
@@ -170,17 +206,19 @@ def test_nothing_changes_where_the_mask_is_black(keep: str | None, reinject: str
     assert np.median(moved[:, 32:]) > 0.5
 
 
-def test_a_grey_mask_holds_back_and_only_another_shape_is_worth_a_word() -> None:
+def test_a_grey_mask_holds_back_and_another_size_is_worth_a_word() -> None:
     engine = Engine(Common(precision="float32"), pool=POOL)
     full, soft = made(mask=half()), made(mask=half(128, 96, white=64), engine=engine)
     assert 0.05 < change(soft).mean() / change(full).mean() < 0.6
     assert change(soft)[:, :32].max() == 0
-    assert not any("mask" in note for note in engine.report["notes"])
     made(mask=half(129, 97), engine=engine)  # as the photograph's own size may be, rounded to --size
-    assert not any("mask" in note for note in engine.report["notes"])
     made(mask=half(64, 64), engine=engine)
-    said = "the mask of 64x64 px is not of the picture's shape: stretched to 64x48"
-    assert said in engine.report["notes"]
+    made(mask=half(), engine=engine)
+    assert engine.report["notes"] == [
+        "the mask of 128x96 px was resized to 64x48",
+        "the mask of 129x97 px was resized to 64x48",
+        "the mask of 64x64 px is not of the picture's shape: stretched to 64x48",
+    ]
 
 
 def test_strength_goes_from_the_picture_to_the_dream() -> None:
@@ -285,7 +323,7 @@ def test_a_time_that_is_too_short_is_found_before_the_network_is_loaded_or_after
     late = Engine(Common(precision="float32"), pool=Pool(), began=time.monotonic() - 2)
     loading = Engine(Common(precision="float32"), pool=Slow())
     for engine in (late, loading):
-        with pytest.raises(UsageError, match="1 seconds were over before the first step") as caught:
+        with pytest.raises(UsageError, match="1 second was over before the first step") as caught:
             made(engine=engine, time="1")
         assert "--time" in str(caught.value.hint)
     assert not late.pool._open

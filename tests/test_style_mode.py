@@ -237,8 +237,9 @@ REMARKED: dict[str, tuple[Picture, dict[str, Any], str]] = {
     "a style of one colour": (STRANGE["a style of one colour"][1], {}, "of one colour"),
     "a style of 8x8 pixels": (picture(8, 8, seed=5), {}, "8x8 px, enlarged to 64"),
     "a start of another shape": (PAINTING, {"start_picture": OTHER}, "50x50 px, stretched"),
+    "a mask of another size": (PAINTING, {"mask": [half(128, 96)]}, "128x96 px, resized to that"),
     "a mask of another shape": (PAINTING, {"mask": [half(96, 32)]}, "96x32 px, stretched"),
-    "nothing strange": (PAINTING, {"start_picture": picture(128, 96), "mask": [half(32, 24)]}, ""),
+    "nothing strange": (PAINTING, {"start_picture": picture(128, 96), "mask": [half(64, 48)]}, ""),
 }
 
 
@@ -250,6 +251,31 @@ def test_what_may_have_been_meant_otherwise_is_told_in_one_line(case: str) -> No
     MODE.call(engine, slots(given), QUICK)
     told = [note for note in engine.report["notes"] if "px" in note or "STYLE is" in note or "IMAGE" in note]
     assert len(told) == bool(words) and all(words in note for note in told)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            {"smallest": 40},
+            "--octaves counts down from the picture's size, so this does not count: --smallest 40",
+        ),
+        ({"smallest": 40, "octaves": None}, None),
+        (
+            {"dream_weight": 0.4},
+            "there is no --layer to dream at, so this does not count: --dream-weight 0.4",
+        ),
+        ({"dream_weight": 0.4, "layer": ["block1_conv2"]}, None),
+        ({"start": "noise"}, "--start-picture is where it starts, so this does not count: --start noise"),
+    ],
+)
+def test_options_that_others_leave_nothing_to_do_are_named(
+    options: dict[str, Any], words: str | None
+) -> None:
+    engine = Engine(Common(), dry=True)
+    given = {"image": PHOTO, "style": PAINTING, "start_picture": PHOTO}
+    MODE.call(engine, slots(given), {**QUICK, **options})
+    assert engine.report["notes"] == ([] if words is None else [words])
 
 
 STYLE_LAYERS = [f"block{n}_conv1" for n in range(1, 6)]

@@ -43,6 +43,17 @@ def test_the_channel_that_is_visualised_stands_out_among_all() -> None:
     assert (gain[index] - others.mean()) / others.std() > 3
 
 
+def test_how_much_a_single_example_is_to_differ_does_not_count() -> None:
+    for options, notes in (
+        ({"diversity": 1.0}, ["there is one example, so this does not count: --diversity 1"]),
+        ({"diversity": 1.0, "examples": 2}, []),
+        ({}, []),
+    ):
+        engine = Engine(Common(size=48), dry=True)
+        MODE.call(engine, {}, {"layer": ["block1_conv2[3]"], **options})
+        assert engine.report["notes"] == notes
+
+
 def test_a_picture_comes_from_its_seed_alone() -> None:
     one, again, other = (visualize(layer=["block1_conv2[3]"], steps=4, seed=s) for s in (1, 1, 2))
     np.testing.assert_array_equal(one.pixels, again.pixels)

@@ -264,6 +264,9 @@ class Engine(Context):
         still = progress.index > 1 and figures["start"] == figures["end"]
         if still and any(it.weight > 0 for it in step.objective.terms) and (result == image.pixels).all():
             self.say(f"nothing changed: the objective stayed at {figures['end']['total']:g}")
+        terms = {it: term.weight for it, term in zip(labels, step.objective.terms, strict=True)}
+        if progress.index > 1 and (note := plan.silent(self.report["climb"].get("objective", {}), terms)):
+            self.say(note)
         return image.with_pixels(result)
 
     def _placement(self) -> devices.Placement:

@@ -32,6 +32,7 @@ __all__ = [
     "make",
     "no_number",
     "octaves",
+    "silent",
     "too_small",
 ]
 
@@ -84,6 +85,15 @@ def no_number(terms: Mapping[str, float]) -> DeepDreamError:
     )
 
 
+def silent(figures: Mapping[str, Mapping[str, float]], weights: Mapping[str, float]) -> str | None:
+    """The note about rewards of a mix that were 0 at the first step and the last; None if there are none."""
+    if not {"start", "end"} <= figures.keys() or figures["start"] == figures["end"]:
+        return None
+    quiet = [it for it, weight in weights.items() if weight > 0 and not figures["start"][it]]
+    quiet = [it for it in quiet if not figures["end"][it]]
+    return f"without effect, for it stayed at 0: {', '.join(quiet)}" if quiet else None
+
+
 def lost(total: float, step: int) -> DeepDreamError:
     """The error for a climb whose objective, or gradient or canvas alone, became no number at `step`."""
     if math.isfinite(total):
@@ -123,7 +133,8 @@ def check_time(began: float, seconds: float | None) -> None:
     """Refuse to begin where the limit of time, which counts from `began`, is over before the first step."""
     if seconds is not None and time.monotonic() - began > seconds:
         raise UsageError(
-            f"{seconds:g} seconds were over before the first step", "give more time, or leave out --time"
+            f"{seconds:g} second{' was' if seconds == 1 else 's were'} over before the first step",
+            "give more time, or leave out --time",
         )
 
 
