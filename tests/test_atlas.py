@@ -15,6 +15,7 @@ from deepdream import cli
 from deepdream.climb.engine import Engine
 from deepdream.console.progress import describe
 from deepdream.jobs.recipe import Common
+from deepdream.objectives.layerspec import parse
 from deepdream.pictures.picture import Picture, load, read_recipe
 from deepdream.testing import picture
 from deepdream.tools import atlas
@@ -39,6 +40,13 @@ def test_every_layer_is_dreamt_and_labelled() -> None:
     assert page.width > 2 * 32 and page.height > 24
     lines = atlas.labels(engine, cells[1])
     assert lines[:2] == ["block2_conv1", "128 channels"] and lines[2].startswith("sees 10 px · ")
+
+
+def test_the_title_names_the_layer_of_channels_and_the_size() -> None:
+    cells = [atlas.Dreamt(parse(f"block1_conv1[{c}]"), PHOTO, None) for c in (1, 2)]
+    assert atlas.title("vgg16", cells, "photo.png") == "vgg16 block1_conv1 on photo.png at 32x24 px"
+    cells.append(atlas.Dreamt(parse("block2_conv1"), PHOTO, None))
+    assert atlas.title("vgg16", cells, "photo.png") == "vgg16 on photo.png at 32x24 px"
 
 
 def test_cells_are_shaped_as_dreams_are() -> None:

@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,32 @@ def test_a_report_has_every_step_and_a_plot_beside_it(capsys: pytest.CaptureFixt
     assert report("curves.a.json")["input"] == "a.png"
     assert report("curves.b.json")["input"] == "b.png"
     assert cli.run(["dream", "a.png", *QUICK, "--report", "curves.txt"]) == 2
+
+
+@pytest.mark.parametrize(
+    "values", [(21.0, 25.0, 33.0), (-6e5, -5.5e5, -5e5), (1.0, 40.0, 9e3), (-2.0, 0.0, 3.0)]
+)
+def test_the_axis_of_a_plot_has_several_ticks(
+    values: Sequence[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib")
+    from matplotlib.figure import Figure
+
+    shown: list[int] = []
+
+    def drawn(figure: Any, stream: Any, **how: Any) -> None:
+        figure.canvas.draw()
+        (axes,) = figure.axes
+        low, high = sorted(axes.get_ylim())
+        shown.append(sum(low <= tick <= high for tick in axes.get_yticks()))
+
+    monkeypatch.setattr(Figure, "savefig", drawn)
+    rows = [
+        {"step": n, "octave": 1, "objective": value, "terms": {"term": value}}
+        for n, value in enumerate(values, start=1)
+    ]
+    Curves(rows)._plot()
+    assert shown[0] >= 3
 
 
 def test_without_matplotlib_a_report_is_a_file_and_a_note(

@@ -117,9 +117,11 @@ class Curves:
         for row, before in zip(self.rows[1:], self.rows, strict=False):
             if row["octave"] != before["octave"]:
                 axes.axvline(row["step"] - 0.5, color="grey", linestyle=":", linewidth=1)
-        # Losses fall by orders of magnitude, and may have either sign.
-        least = min((abs(row["objective"]) for row in self.rows if row["objective"]), default=1.0)
-        axes.set_yscale("symlog", linthresh=max(least / 100, 1e-12))
+        # Losses fall by orders of magnitude, and may have either sign; a decade or two have too few ticks.
+        values = [it for row in self.rows for it in (row["objective"], *row["terms"].values())]
+        if min(values) * max(values) <= 0 or max(map(abs, values)) > 100 * min(map(abs, values)):
+            least = min((abs(row["objective"]) for row in self.rows if row["objective"]), default=1.0)
+            axes.set_yscale("symlog", linthresh=max(least / 100, 1e-12))
         axes.set_xlabel("step")
         axes.legend(fontsize="small")
         stream = io.BytesIO()

@@ -33,6 +33,7 @@ __all__ = [
     "page_size",
     "recipe",
     "specs_for",
+    "title",
 ]
 
 _STRONGEST = 24
@@ -149,6 +150,14 @@ def page(engine: Engine, cells: Sequence[Dreamt], count: int, title: str) -> Pic
     shown = [Cell(cell.picture, labels(engine, cell)) for cell in cells]
     missing = [Cell(None)] * (count - len(cells))
     return sheets.sheet([*shown, *missing], title=title)
+
+
+def title(model: str, cells: Sequence[Dreamt], photo: str) -> str:
+    """What stands above the cells: network, its layer if there is one, photograph, and at what size."""
+    layers = {cell.spec.layer for cell in cells}
+    where = f"{model} {layers.pop()}" if len(layers) == 1 else model
+    width, height = cells[0].picture.size
+    return f"{where} on {photo} at {width}x{height} px"
 
 
 def recipe(

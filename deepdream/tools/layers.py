@@ -222,7 +222,7 @@ def _atlas(
                 voice.note(note)
             if not cells:
                 raise KeyboardInterrupt
-            title = f"{backbone.name} on {Path(photo).name}"
+            title = atlas.title(backbone.name, cells, Path(photo).name)
             made = atlas.recipe(engine, picture, asked, settings, cells)
             page = replace(atlas.page(engine, cells, count, title), recipe=made.to_json())
             saved = page.save(path, overwrite=overwrite)
