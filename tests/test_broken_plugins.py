@@ -105,7 +105,9 @@ def test_a_plugin_named_by_a_relative_path_has_its_line(
 @pytest.mark.parametrize("name", ["Loud", "two words", "under_score", "-x", "replay"])
 def test_a_mode_cannot_have_an_odd_name_or_a_commands_name(name: str, tmp_path: Path) -> None:
     found = load(write(tmp_path / "odd.py", name))
-    assert len(found.problems) == 1 and name in found.problems[0].message
+    # A remark that it loads slowly may come with it, on a busy machine.
+    (problem,) = (it for it in found.problems if it.kind == "refused")
+    assert name in problem.message
 
 
 def test_the_second_of_two_modes_of_one_name_is_told_to_change(tmp_path: Path) -> None:
