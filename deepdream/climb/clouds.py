@@ -36,7 +36,8 @@ class Clouds:
         waves = np.arange(2 * _FINEST + 1)
         cycles = np.hypot(waves[:, None], waves) / 2
         share = np.where((cycles >= _COARSEST) & (cycles <= _FINEST), 1 / np.maximum(cycles, 0.5), 0.0)
-        share *= 2 / np.linalg.norm(share)  # a product of two cosines has a mean square of 1/4
+        mean_square = np.where(waves == 0, 1.0, 0.5)  # of a cosine
+        share /= np.sqrt(mean_square @ share**2 @ mean_square)
         draw = np.random.default_rng([seed, _DRAW]).standard_normal(share.shape)
         self._waves, self._heights = waves, (share * draw).astype(np.float32)
 

@@ -162,15 +162,18 @@ def check(objective: Objective, choice: backbones.Choice) -> None:
 
 def _borders(objective: Objective, choice: backbones.Choice, sizes: Sequence[Size]) -> list[str]:
     """What becomes of borders at `sizes` where their layers have too few cells for them."""
-    notes = []
+    cropped: dict[tuple[int, str], list[str]] = {}
     for border, name in dict.fromkeys((t.border, t.layers[0]) for t in objective.terms if t.border):
         layer = choice.backbone.layer(choice.used[name])
         cells = [max(1, (min(size) - layer.min_size) // layer.stride + 1) for size in sizes]
         if narrow := sum(count <= 2 * border for count in cells):
             height, width = sizes[narrow - 1]
             where = "at any size" if narrow == len(sizes) else f"up to {width}x{height} px"
-            notes.append(f"a border of {border} cells leaves only the middle of {layer.name} {where}")
-    return notes
+            cropped.setdefault((border, where), []).append(layer.name)
+    return [
+        f"a border of {border} cells leaves only the middle of {', '.join(dict.fromkeys(names))} {where}"
+        for (border, where), names in cropped.items()
+    ]
 
 
 def check_channels(channels: Iterable[int], layer: backbones.Layer, backbone: backbones.Backbone) -> None:

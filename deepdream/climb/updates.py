@@ -38,9 +38,13 @@ class Ascent:
     bounded: bool = True
 
     def __str__(self) -> str:
-        measure = {"mean": "mean|g|", "seen": "mean|g ≠ 0|", "std": "σ(g)", "rms": "√mean(g²)", "none": ""}[
-            self.normalise
-        ]
+        measure = {
+            "mean": "mean|g|",
+            "seen": "mean|g| where g ≠ 0",
+            "std": "σ(g)",
+            "rms": "√mean(g²)",
+            "none": "",
+        }[self.normalise]
         if self.epsilon and measure:
             measure = f"({measure} + {self.epsilon:.3g})"
         if self.floor and measure:
@@ -140,8 +144,10 @@ class Way:
         """The formula of a step: x is the canvas, or what it is made of, and g the gradient."""
         bounded = getattr(self.update, "bounded", True) and not self.parametrisation
         said = [str(self.update) + (", kept in 0–255" if bounded else "")]
+        if self.masked:
+            said.append("of which a pixel goes the part that the mask says")
         if self.parametrisation:
-            said.append(f"x: the parameters of a {type(self.parametrisation).__name__}")
+            said.append(f"x: parameters of the canvas, as {type(self.parametrisation).__name__} has them")
         if self.shape is not None:
             said.append(f"g: {words_for(self.shape)}")
         if self.jitter:

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from deepdream.errors import DeepDreamError
 
-__all__ = ["Voice", "aside", "be_lenient", "put", "reopen_closed", "table"]
+__all__ = ["Voice", "aside", "be_lenient", "printable", "put", "reopen_closed", "table"]
 
 
 def put(text: str) -> None:
@@ -101,7 +101,7 @@ def be_lenient() -> None:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write columns as wide as their widest cell, numbers to the right; the last column is not padded."""
-    cells = [[_printable(str(cell)) for cell in row] for row in rows]
+    cells = [[printable(str(cell)) for cell in row] for row in rows]
     numbers = [
         bool(cells) and all(row[i].isdigit() for row in cells) for i in range(len(cells[0]) if cells else 0)
     ]
@@ -192,8 +192,9 @@ def _copy_of_stderr() -> TextIO | None:
 
 def _one_line(text: str) -> str:
     """`text` on one line, and nothing in it that a terminal would obey: file names may hold anything."""
-    return _printable(" ".join(text.split()))
+    return printable(" ".join(text.split()))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """`text` with what a terminal would obey, ends of lines among it, spelt out."""
     return "".join(c if c.isprintable() or "\udc80" <= c <= "\udcff" else ascii(c)[1:-1] for c in text)

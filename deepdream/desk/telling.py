@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deepdream.console.progress import duration
-from deepdream.console.streams import put
+from deepdream.console.streams import printable, put
 from deepdream.desk.answers import Answers
 from deepdream.desk.estimate import LOADING, seconds_for, seconds_instead
 from deepdream.runs.results import Result
@@ -145,7 +145,7 @@ def long_run(report: Mapping[str, Any]) -> list[str]:
 def _put_head(head: Mapping[str, Any]) -> None:
     for name, value in head.items():
         for line in value if isinstance(value, list) else [value] if value else []:
-            put(f"# {name + ':':<10} {line}")
+            put(f"# {name + ':':<10} {printable(str(line))}")
 
 
 def _toml(result: Result) -> str:

@@ -57,8 +57,9 @@ def likeness(name: str, pictures: Sequence[Picture], of: Objective | None = None
         found = [w * it(activations, x, aim) for it, w, aim in zip(values, weights, targets, strict=True)]
         return tf.abs(tf.stop_gradient(tf.add_n(found))) * (alike - 1.0)
 
-    cosine = "the mean ⟨G, Ĝ⟩ / (|G| |Ĝ|), G = FᵀF"
-    means = f"likeness = |the rest| · ({cosine}, less 1)" if of else f"likeness = {cosine}"
+    means = "likeness = mean ⟨G, Ĝ⟩ / (|G| |Ĝ|), G = FᵀF"
+    if of:
+        means = f"{means} of channels not wanted, less 1; times |what is wanted|, a constant to g"
     layers = tuple(dict.fromkeys([name, *(of.layers if of else ())]))
     return single(f"likeness({name})", value, layers=layers, target=aim, means=means)
 

@@ -134,7 +134,7 @@ def _fraction(value: float) -> float:
 def _meaning(metric: Metric, relative: bool, alone: bool, border: int) -> str:
     """The formula of a response; a are the activations of the layer, or of the channels that are named."""
     one = {"l2": "a²", "mean": "a", "l1": "|a|", "relu": "max(a, 0)"}[metric]
-    if border:
+    if border and not alone:
         formula = f"Σ {one} of the cells inside the border / the number of all a"
     else:
         formula = f"mean({one}) of the cell" if alone else f"mean({one})"
