@@ -217,7 +217,8 @@ def test_a_recipe_is_the_loop_that_was_published(name: str) -> None:
     octaves = preset(name, "dream").options["octaves"]
     through, steps = made(name, **changes, steps=1)
     assert len(steps) == octaves
-    assert cosine(through.pixels - photo, plain(photo, octaves, 1) - photo) >= 0.999
+    # Resized otherwise than in their sources, the first three have 0.9994 at most.
+    assert cosine(through.pixels - photo, plain(photo, octaves, 1) - photo) >= 0.9999
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:

@@ -145,6 +145,7 @@ def test_google_2015_is_the_recipe_of_the_first_notebook() -> None:
     assert dict(found.options) == {
         "layer": ["mixed4"],
         "metric": "l2",
+        "guide_size": 0,
         "balanced": False,
         "octaves": 4,
         "octave_scale": 1.4,
