@@ -157,7 +157,6 @@ def test_google_2015_is_the_recipe_of_the_first_notebook() -> None:
         "normalise": "mean",
         "jitter": 32,
         "clouds": 0.0,
-        "guide_size": 0,
         "chroma": 1.0,
         "blur": 0.0,
     }

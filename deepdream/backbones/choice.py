@@ -80,7 +80,10 @@ def _stand_in(backbone: Backbone, layers: Iterable[str]) -> Mapping[str, str]:
 
 
 def _listed(used: Mapping[str, str], stands: str) -> str:
-    pairs = ", ".join(f"{own} for {name}" for name, own in used.items())
+    places: dict[str, list[str]] = {}
+    for name, own in used.items():
+        places.setdefault(own, []).append(name)
+    pairs = ", ".join(f"{own} for {' and '.join(names)}" for own, names in places.items())
     return pairs.replace(" for", f" {stands} in for", 1)
 
 
