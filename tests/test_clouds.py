@@ -121,3 +121,13 @@ def test_terms_of_pixels_see_no_clouds(tile: str) -> None:
         values.append(list(steps[0].terms.values()))
     (bare, rough), (clouded, unmoved) = values
     assert clouded > bare and rough == unmoved == 0
+
+
+@pytest.mark.parametrize("tile", ["off", "32"])
+def test_gains_begin_at_what_the_network_sees_with_the_clouds(tile: str) -> None:
+    steps = []
+    common = Common(precision="float32", tile=tile, exact=True)
+    engine = Engine(common, listeners=[steps.append], pool=POOL)
+    objective = obj.layers(["block2_conv1", "block3_conv1"], relative=True)
+    engine.ascend(FLAT, objective, steps=1, clouds=16.0)
+    assert list(steps[0].terms.values()) == pytest.approx([1.0, 1.0], rel=1e-3)

@@ -98,9 +98,12 @@ class Climb:
         self.tiles = tiles
         if mask is not None:
             self._mask = mask
-        if self.clouds is not None and not tiles:
+        over = None
+        if self.clouds is not None:
             rows, columns = map(np.arange, self._size)
-            self._clouds.assign(self.clouds.over(rows, columns, self._size))
+            over = tf.constant(self.clouds.over(rows, columns, self._size))
+            if not tiles:
+                self._clouds.assign(over)
         seen = self._x = canvas
         if self.way.parametrisation is not None:
             with answerable(self.way.parametrisation.start):
@@ -119,7 +122,7 @@ class Climb:
             self._x = start
             with answerable(self.way.parametrisation.decode):
                 seen = self._decoded(canvas)
-        probe = Probe(self.network, seen, self._size, self.cutter)
+        probe = Probe(self.network, seen, self._size, self.cutter, over)
         self._targets = [term.target(probe) if term.target else () for term in self.objective.terms]
         (self._optimiser.resize if warm and self._decode is None else self._optimiser.reset)(self._x)
         if self.way.average is not None:

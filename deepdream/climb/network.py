@@ -87,21 +87,29 @@ class Probe:
     """What the targets of an objective are measured with in one octave; each picture only once.
 
     A picture that `cutter` cuts is measured tile by tile, and its activations are put together from these.
+    The features of the canvas are those with its `clouds`, `[1, H, W, 1]`.
     """
 
     def __init__(
-        self, network: Network, canvas: tf.Tensor, size: Size, cutter: Cutter = lambda size: ()
+        self,
+        network: Network,
+        canvas: tf.Tensor,
+        size: Size,
+        cutter: Cutter = lambda size: (),
+        clouds: tf.Tensor | None = None,
     ) -> None:
-        self.canvas, self.size = canvas, size
+        self.canvas, self.size, self._clouds = canvas, size, clouds
         self._network, self._cutter = network, cutter
         self._known: dict[tuple[int, Size], dict[str, tf.Tensor]] = {}
         self._sums: dict[tuple[int, Size], dict[str, Sums]] = {}
 
     def features(self, picture: Picture | tf.Tensor, size: Size) -> Mapping[str, tf.Tensor]:
         """The activations of every layer for `picture`, or a canvas, at `size`."""
+        key = (id(picture), size)
+        if picture is self.canvas and self._clouds is not None:
+            picture += self._clouds
         if tiles := self._cutter(size):
             return _Assembled(self._network, _at(picture, size), tiles)
-        key = (id(picture), size)
         if key not in self._known:
             self._known[key] = self._network.features(picture, size)
         return self._known[key]
