@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepdream.climb.shaping import Local
-from deepdream.climb.updates import Ascent
+from deepdream.climb.updates import ROUNDING, Ascent
 
 __all__ = ["ascend"]
 
@@ -59,10 +59,11 @@ def _factor(settings: Ascent, gradient: np.ndarray) -> float:
     if settings.normalise == "none":
         return 1.0
     sums, seen = np.zeros(3), 0
+    least = ROUNDING * max(gradient.max(), -gradient.min())
     for band in _bands(gradient):
         part = gradient[:, band].astype(np.float64)
         sums += np.abs(part).sum(), part.sum(), np.square(part).sum()
-        seen += int(np.count_nonzero(part))
+        seen += int(np.count_nonzero(np.abs(part) > least))
     size, mean, square = sums / gradient.size
     spread = size * gradient.size / max(seen, 1)
     measures = {"mean": size, "seen": spread, "rms": square**0.5, "std": max(0.0, square - mean**2) ** 0.5}

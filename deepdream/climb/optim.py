@@ -103,13 +103,19 @@ class Ascent:
         return tf.math.divide_no_nan(unit, measure(unit))
 
 
+def _seen_size(values: tf.Tensor) -> tf.Tensor:
+    size = tf.abs(values)
+    some = tf.cast(size > updates.ROUNDING * tf.reduce_max(size), size.dtype)
+    return tf.math.divide_no_nan(tf.reduce_sum(size), tf.reduce_sum(some))
+
+
 def _rms(values: tf.Tensor) -> tf.Tensor:
     return tf.sqrt(tf.reduce_mean(tf.square(values)))
 
 
 _MEASURES: Final = {
     "mean": lambda g: tf.reduce_mean(tf.abs(g)),
-    "seen": lambda g: tf.reduce_sum(tf.abs(g)) / tf.maximum(tf.math.count_nonzero(g, dtype=g.dtype), 1),
+    "seen": _seen_size,
     "std": tf.math.reduce_std,
     "rms": _rms,
 }

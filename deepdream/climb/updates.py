@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Final, Literal, Protocol, get_args
 
 from deepdream.climb.shaping import words_for
 from deepdream.errors import misfit
@@ -19,6 +19,10 @@ __all__ = ["LBFGS", "Adam", "Ascent", "Parametrisation", "Update", "Way", "named
 Normalise = Literal["mean", "seen", "std", "rms", "none"]
 Tensor = Any
 """A TensorFlow tensor; spelt `Any` so that this module imports no TensorFlow."""
+
+
+ROUNDING: Final = 1e-6
+"""The part of the largest gradient up to which one counts as 0, being what rounding leaves of it."""
 
 
 @dataclass(frozen=True)
