@@ -4,7 +4,7 @@
 
 prints a table for each of these parts, or for all. It needs no network: VGG16 is in the package, the
 photographs are in samples/. With `--output DIR` the tables are written to `DATE-claims-MACHINE.md` there, and
-every row to `.json`; rows of other cases, measured on the same day, stay.
+every row to `.json`; rows of other cases, measured on the same day, stay. What is measured with `--quick` says nothing.
 """
 
 from __future__ import annotations
@@ -76,18 +76,21 @@ def selectivity(rows: Sequence[Row]) -> list[Row]:
 
 
 def guides(rows: Sequence[Row]) -> list[Row]:
-    """A row for every guided dream: the mean largest cosine with its guide, and how those with others grew."""
+    """A row for every guided dream: what is with its guide, and the mean of what is with the others.
+
+    First how much the mean largest cosine grew, then the cosine of the way that the mean feature went.
+    """
     table = []
     for row in rows:
-        own, before, after = row["guide"], row["before"], row["after"]
-        grown = {name: after[name] - it for name, it in before.items()}
-        figures = {"grown": grown.pop(own), "others, mean": statistics.mean(grown.values())}
-        figures["most"] = max(grown.values())
-        table.append(
-            {key: row[key] for key in ("layer", "by", "guide")}
-            | {"before": f"{before[own]:.2f}", "after": f"{after[own]:.2f}"}
-            | {key: f"{it:+.2f}" for key, it in figures.items()}
-        )
+        shown = {key: row[key] for key in ("layer", "by", "guide")}
+        grown = {name: row["after"][name] - it for name, it in row["before"].items()}
+        for key, figures in (("nearer", grown), ("towards", row["towards"])):
+            others = [it for name, it in figures.items() if name != row["guide"]]
+            shown |= {
+                key: f"{figures[row['guide']]:+.2f}",
+                f"{key}, others": f"{statistics.mean(others):+.2f}",
+            }
+        table.append(shown)
     return table
 
 
@@ -133,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     silence_tensorflow()
     about = machine.describe()
     kept: dict[str, Any] = {"machine": about, "parts": {}}
-    stem = f"{datetime.date.today()}-claims-{machine.slug(about)}"
+    stem = f"{datetime.date.today()}-claims-{machine.slug(about)}{'-quick' * args.quick}"
     if args.output and (path := args.output / f"{stem}.json").exists():
         kept = json.loads(path.read_text(encoding="utf-8"))
     for part in [it for it in PARTS if it in (args.parts or PARTS)]:
@@ -148,13 +151,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(json.dumps(row), file=sys.stderr, flush=True)
         if rows:
             old = kept["parts"].get(part, {"rows": []})
-            facts = {"revision": machine.revision(), "quick": args.quick, "load": machine.load()}
+            facts = {"revision": machine.revision(), "load": machine.load()}
             kept["parts"][part] = {**facts, "rows": merged(old["rows"], rows)}
-            page = to_markdown(kept)
             if args.output:
                 args.output.mkdir(parents=True, exist_ok=True)
                 (args.output / f"{stem}.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-                (args.output / f"{stem}.md").write_text(page, encoding="utf-8")
+                (args.output / f"{stem}.md").write_text(to_markdown(kept), encoding="utf-8")
     print(to_markdown(kept))
     return 0
 
@@ -165,8 +167,7 @@ def to_markdown(kept: Mapping[str, Any]) -> str:
     page = f"# What dreams come to\n\n`{json.dumps(about)}`\n"
     for name, (_, summary) in PARTS.items():
         if part := kept["parts"].get(name):
-            said = "Tiny pictures; the figures say nothing. " if part["quick"] else ""
-            page += f"\n## {name}\n\n{said}Commit {part['revision']}.\n\n{table(summary(part['rows']))}"
+            page += f"\n## {name}\n\nCommit {part['revision']}.\n\n{table(summary(part['rows']))}"
     return page
 
 

@@ -52,7 +52,7 @@ def selectivity(settings: Settings) -> Iterator[dict[str, Any]]:
 
 
 def guides(settings: Settings) -> Iterator[dict[str, Any]]:
-    """Guided dreams: how near the cells come to their guide, and to three others."""
+    """Guided dreams: how near the cells come to their guide and to three others, and where the mean goes."""
     size, steps = (48, 2) if settings.quick else (224, 10)
     picture = sample("coffee").fitted(size)
     pictures = {name: sample(name).fitted(size) for name in (*GUIDES, *UNRELATED)}
@@ -61,13 +61,16 @@ def guides(settings: Settings) -> Iterator[dict[str, Any]]:
             if not settings.wants(case := f"{layer} {way}"):
                 continue
             there = {name: features(it, layer) for name, it in pictures.items()}
-            before = {name: nearness(features(picture, layer), it) for name, it in there.items()}
+            first = features(picture, layer)
+            before = {name: nearness(first, it) for name, it in there.items()}
             for guide in GUIDES:
                 options: dict[str, Any] = {"guide": pictures[guide], "guide_by": way}
                 dreamt = dream(picture, layer, precision="float32", steps=steps, **options)
-                after = {name: nearness(features(dreamt, layer), it) for name, it in there.items()}
+                last = features(dreamt, layer)
+                after = {name: nearness(last, it) for name, it in there.items()}
+                towards = {name: heading(first, last, it) for name, it in there.items()}
                 row = {"case": case, "layer": layer, "by": way, "guide": guide}
-                yield row | {"before": before, "after": after}
+                yield row | {"before": before, "after": after, "towards": towards}
 
 
 def ladder(settings: Settings) -> Iterator[dict[str, Any]]:
@@ -150,6 +153,12 @@ def nearness(cells: np.ndarray, guide: np.ndarray) -> float:
     """The mean over `[cells, C]` of the largest cosine with a cell of the guide; a silent cell has none."""
     a, b = (it / np.maximum(np.linalg.norm(it, axis=1, keepdims=True), 1e-9) for it in (cells, guide))
     return float((a @ b.T).max(axis=1).mean())
+
+
+def heading(first: np.ndarray, last: np.ndarray, guide: np.ndarray) -> float:
+    """The cosine of the way that the mean of the cells `[cells, C]` went with the way to the guide's mean."""
+    start, end, there = (it.mean(axis=0) for it in (first, last, guide))
+    return measure.cosine(end - start, there - start)
 
 
 def ssim(a: np.ndarray, b: np.ndarray) -> float:

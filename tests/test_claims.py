@@ -28,6 +28,12 @@ def test_every_cell_looks_for_its_like_in_the_guide():
     assert dreams.nearness(np.array([[3.0, 4.0], [0.0, 0.0]]), guide) == pytest.approx(0.4)
 
 
+def test_the_way_of_the_mean_feature_is_beside_that_to_the_guide():
+    first, guide = np.array([[1.0, 0.0], [1.0, 2.0]]), np.array([[4.0, 5.0]])  # from (1, 1) by (3, 4)
+    assert dreams.heading(first, first + np.array([3.0, 0.0]), guide) == pytest.approx(0.6)
+    assert dreams.heading(first, first - np.array([3.0, 4.0]), guide) == pytest.approx(-1.0)
+
+
 def test_similarity_is_that_of_the_formula():
     a = np.random.default_rng(0).uniform(0, 255, (24, 32, 3))
     assert dreams.ssim(a, a) == pytest.approx(1.0)
@@ -46,10 +52,8 @@ def test_tables_sum_up_the_rows():
     assert "| block4_conv3 | 3 | 5.0 | 7.0 | 9.0 | 2 | 2 |\n" in page
     assert page.endswith("| all | 4 | 5.0 | 8.0 | 30.0 | 3 | 2 |\n") and "block3" not in page
     row = {"layer": "l", "by": "match", "guide": "a", "before": {"a": 0.25, "b": 0.5, "c": 0.5}}
-    row["after"] = {"a": 0.5, "b": 0.45, "c": 0.57}
-    assert claims.table(claims.guides([row])).endswith(
-        "| l | match | a | 0.25 | 0.50 | +0.25 | +0.01 | +0.07 |\n"
-    )
+    row |= {"after": {"a": 0.5, "b": 0.45, "c": 0.57}, "towards": {"a": 0.8, "b": -0.2, "c": 0.4}}
+    assert claims.table(claims.guides([row])).endswith("| l | match | a | +0.25 | +0.01 | +0.80 | +0.10 |\n")
 
 
 def test_a_later_run_of_one_case_keeps_the_others():
