@@ -4,7 +4,8 @@
 
 prints a table for each of these parts, or for all. It needs no network: VGG16 is in the package, the
 photographs are in samples/. With `--output DIR` the tables are written to `DATE-claims-MACHINE.md` there, and
-every row to `.json`; rows of other cases, measured on the same day, stay. What is measured with `--quick` says nothing.
+every row to `.json`; rows of other cases, measured on the same day, stay.
+With `--quick` the figures say nothing.
 """
 
 from __future__ import annotations

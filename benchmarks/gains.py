@@ -54,7 +54,7 @@ def main() -> None:
 
     about = machine.describe()
     print(f"{about['cpu']}, {about['cores']} cores, float32, {given.photo} at {photo.width}x{photo.height}\n")
-    print("| | steps | gain | per step | seconds | gain per second |\n|{' --- |' * 6}")
+    print(f"| | steps | gain | per step | seconds | gain per second |\n|{' --- |' * 6}")
     for name, changes in ROWS.items():
         options = {"layer": [given.layer]}
         if recipe := changes.get("recipe"):
@@ -68,10 +68,8 @@ def main() -> None:
             seconds = time.perf_counter() - begin
         gain = loudness(made) / loudness(photo)
         rate = 100 * (gain ** (1 / len(steps)) - 1)
-        print(
-            f"| {name} | {len(steps)} | {gain:.1f} | {rate:.1f} % | {seconds:.1f} | {gain / seconds:.2f} |",
-            flush=True,
-        )
+        figures = f"{gain:.1f} | {rate:.1f} % | {seconds:.1f} | {gain / seconds:.2f}"
+        print(f"| {name} | {len(steps)} | {figures} |", flush=True)
 
 
 if __name__ == "__main__":
