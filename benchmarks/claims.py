@@ -3,7 +3,7 @@
     python -m benchmarks.claims selectivity ladder
 
 prints a table for each of these parts, or for all. It needs no network: VGG16 is in the package, the
-photographs are in samples/. With `--output DIR` the tables are written to `DATE-claims-MACHINE.md` there, and
+photographs are in samples/. With `--output DIR` the tables are written to `DATE-claims.md` there, and
 every row to `.json`; rows of other cases, measured on the same day, stay.
 With `--quick` the figures say nothing.
 """
@@ -125,9 +125,8 @@ def merged(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.claims", description=__doc__)
-    parser.add_argument(
-        "parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=f"of {', '.join(PARTS)}"
-    )
+    names = [*PARTS, []]  # no part at all has to be a choice up to Python 3.11
+    parser.add_argument("parts", nargs="*", choices=names, metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="tiny pictures: does it all work?")
     parser.add_argument("--large", action="store_true", help="a ladder up to 7680 px, within 4 GB")
     parser.add_argument("--case", action="append", default=[], help="only cases named so; repeatable")
@@ -135,9 +134,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pictures", type=Path, help="where the ladder's renders stay [a temporary folder]")
     args = parser.parse_args(arguments)
     silence_tensorflow()
-    about = machine.describe()
-    kept: dict[str, Any] = {"machine": about, "parts": {}}
-    stem = f"{datetime.date.today()}-claims-{machine.slug(about)}{'-quick' * args.quick}"
+    kept: dict[str, Any] = {}
+    stem = f"{datetime.date.today()}-claims{'-quick' * args.quick}"
     if args.output and (path := args.output / f"{stem}.json").exists():
         kept = json.loads(path.read_text(encoding="utf-8"))
     for part in [it for it in PARTS if it in (args.parts or PARTS)]:
@@ -151,9 +149,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 rows.append(row)
                 print(json.dumps(row), file=sys.stderr, flush=True)
         if rows:
-            old = kept["parts"].get(part, {"rows": []})
-            facts = {"revision": machine.revision(), "load": machine.load()}
-            kept["parts"][part] = {**facts, "rows": merged(old["rows"], rows)}
+            old = kept.get(part, {"rows": []})
+            facts = {"revision": machine.revision(), "load": machine.load(), "machine": machine.describe()}
+            kept[part] = {**facts, "rows": merged(old["rows"], rows)}
             if args.output:
                 args.output.mkdir(parents=True, exist_ok=True)
                 (args.output / f"{stem}.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
@@ -164,11 +162,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def to_markdown(kept: Mapping[str, Any]) -> str:
     """All that is kept, as a page."""
-    about = kept["machine"]
-    page = f"# What dreams come to\n\n`{json.dumps(about)}`\n"
+    page = "# What dreams come to\n"
     for name, (_, summary) in PARTS.items():
-        if part := kept["parts"].get(name):
-            page += f"\n## {name}\n\nCommit {part['revision']}.\n\n{table(summary(part['rows']))}"
+        if part := kept.get(name):
+            about = part["machine"]
+            page += f"\n## {name}\n\n{about['cpu']}, cores: {about['cores']}; commit {part['revision']}.\n\n"
+            page += table(summary(part["rows"]))
     return page
 
 
