@@ -23,7 +23,6 @@ from typing import Any
 from benchmarks import dreams, machine, measure
 from benchmarks.measure import ROOT
 from benchmarks.parts import Settings
-from deepdream.silence import silence_tensorflow
 
 Row = dict[str, Any]
 PHOTOGRAPH = str(ROOT / "samples/coffee.jpg")
@@ -100,7 +99,7 @@ def ladder(rows: Sequence[Row]) -> list[Row]:
 
 
 PARTS: Mapping[str, tuple[Callable[[Settings], Iterator[Row]], Callable[[Sequence[Row]], list[Row]]]] = {
-    # Whole processes come first: their memory counts from what this one has, which is to be little.
+    # Whole processes come first: their memory counts from that of this one, which has no TensorFlow yet.
     "zoom": (zoom, processes),
     "atlas": (atlas, processes),
     "selectivity": (dreams.selectivity, selectivity),
@@ -133,7 +132,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, help="folder of the page and its rows")
     parser.add_argument("--pictures", type=Path, help="where the ladder's renders stay [a temporary folder]")
     args = parser.parse_args(arguments)
-    silence_tensorflow()
     kept: dict[str, Any] = {}
     stem = f"{datetime.date.today()}-claims{'-quick' * args.quick}"
     if args.output and (path := args.output / f"{stem}.json").exists():

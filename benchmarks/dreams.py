@@ -19,6 +19,7 @@ from benchmarks.gains import SHIFTS
 from benchmarks.measure import ROOT
 from benchmarks.parts import Settings
 from deepdream.pictures.picture import Picture, load
+from deepdream.silence import silence_tensorflow
 
 LAYERS = ("block3_conv3", "block4_conv3", "block5_conv1", "block5_conv3")
 GUIDES, UNRELATED = ("autumn", "chelsea"), ("rocket", "hubble")
@@ -132,6 +133,7 @@ def features(picture: Picture, layer: str) -> np.ndarray:
 
 @cache
 def opened(layer: str) -> Any:
+    silence_tensorflow()
     from deepdream.backbones import resolve
     from deepdream.climb.engine import Pool
 
