@@ -127,7 +127,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = [*PARTS, []]  # no part at all has to be a choice up to Python 3.11
     parser.add_argument("parts", nargs="*", choices=names, metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="tiny pictures: does it all work?")
-    parser.add_argument("--large", action="store_true", help="a ladder up to 7680 px, within 4 GB")
+    parser.add_argument(
+        "--large", action="store_true", help="also ladders up to 3840 and 7680 px, within 4 GB"
+    )
     parser.add_argument("--case", action="append", default=[], help="only cases named so; repeatable")
     parser.add_argument("--output", type=Path, help="folder of the page and its rows")
     parser.add_argument("--pictures", type=Path, help="where the ladder's renders stay [a temporary folder]")

@@ -31,7 +31,7 @@ LADDER: Sequence[tuple[str, int, int, Mapping[str, Any]]] = (
     ("autumn", 512, 1536, {}),
 )
 """Photograph, longest sides of the preview and of the large render, options of both."""
-LARGE = ("autumn", 512, 7680, {"memory": 4})
+LARGE = (("autumn", 512, 3840, {"memory": 4}), ("autumn", 512, 7680, {"memory": 4}))
 LUMINANCE = (0.299, 0.587, 0.114)
 
 
@@ -79,7 +79,7 @@ def ladder(settings: Settings) -> Iterator[dict[str, Any]]:
 
     A render that is in the folder already is not made again.
     """
-    cases = [*LADDER, *([LARGE] if settings.large else [])]
+    cases = [*LADDER, *(LARGE if settings.large else ())]
     for photo, small, large, options in [("coffee", 40, 64, {"steps": 2})] if settings.quick else cases:
         case = " ".join([photo, f"{small} to {large} px", *(f"{key}={it}" for key, it in options.items())])
         if not settings.wants(case):

@@ -68,7 +68,7 @@ def main() -> None:
             seconds = time.perf_counter() - begin
         gain = loudness(made) / loudness(photo)
         rate = 100 * (gain ** (1 / len(steps)) - 1)
-        figures = f"{gain:.1f} | {rate:.1f} % | {seconds:.1f} | {gain / seconds:.2f}"
+        figures = f"{gain:.1f} | {rate:.1f} % | {seconds:.1f} | {gain / seconds:.1f}"
         print(f"| {name} | {len(steps)} | {figures} |", flush=True)
 
 
