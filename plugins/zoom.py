@@ -68,6 +68,14 @@ def zoom(
             min=0, max=1, help="How much of the gradient's colours to follow; 1: all, with their fringes."
         ),
     ] = 0.3,
+    clouds: Annotated[
+        float,
+        Option(
+            min=0,
+            max=255,
+            help="Smooth noise that the network sees over flat areas, in grey levels; it is never drawn.",
+        ),
+    ] = 16.0,
 ) -> Animation:
     """Zoom into IMAGE without end, dreaming on from frame to frame.
 
@@ -108,6 +116,7 @@ def zoom(
             step_size=step_size,
             jitter=jitter,
             shape=shape,
+            clouds=clouds,
         )
 
     @cache
