@@ -50,6 +50,19 @@ def test_a_saved_model_is_dreamt_with_at_any_size(saved: tuple[Path, Any]) -> No
     assert {variable.dtype for variable in quick.network.variables} == {"bfloat16"}
 
 
+def test_a_saved_model_may_use_a_layer_twice(tmp_path: Path) -> None:
+    import keras
+
+    inputs = keras.Input((None, None, 3))
+    hidden = keras.layers.Conv2D(4, 3, activation="relu", name="first")(inputs)
+    twice = keras.layers.Conv2D(4, 3, padding="same", name="twice")
+    keras.Model(inputs, twice(keras.layers.ReLU(name="between")(twice(hidden)))).save(tmp_path / "two.keras")
+    choice = backbones.resolve(str(tmp_path / "two.keras"), ["first"])
+    extractor = backbones.open_extractor(choice, ["first"])
+    expected = keras.Model(inputs, hidden)(noise(20, 24))
+    np.testing.assert_allclose(extractor(noise(20, 24))["first"], expected, rtol=1e-5, atol=1e-4)
+
+
 def test_a_saved_model_with_preprocessing_needs_no_note(saved: tuple[Path, Any]) -> None:
     choice = backbones.resolve(str(saved[0]), ["first"], preprocess="tf")
     assert choice.note is None and choice.backbone.preprocess == "tf"

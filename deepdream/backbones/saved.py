@@ -86,13 +86,16 @@ def _rebuilt(model: keras.Model, precision: str) -> keras.Model:
     import keras
 
     originals: dict[int, Any] = {}
+    copies: dict[int, Any] = {}
 
     def copy(operation: Any) -> Any:
         if isinstance(operation, keras.Model) or not isinstance(operation, keras.layers.Layer):
             return operation
-        clone = type(operation).from_config({**operation.get_config(), "dtype": precision})
-        originals[id(clone)] = operation
-        return clone
+        if id(operation) not in copies:  # a layer may have several places
+            clone = type(operation).from_config({**operation.get_config(), "dtype": precision})
+            copies[id(operation)] = clone
+            originals[id(clone)] = operation
+        return copies[id(operation)]
 
     def call(operation: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(operation, keras.Model) and len(operation.inputs) == len(operation.outputs) == 1:
