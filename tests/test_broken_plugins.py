@@ -35,7 +35,7 @@ BROKEN = {
     ),
     "null": (
         {"before": "\0"},
-        "cannot be loaded: SyntaxError: source code string cannot contain null bytes; ",
+        "Error: source code string cannot contain null bytes; ",  # a SyntaxError since Python 3.11.4
     ),
     "relative": ({"before": "from .parts import x"}, "line 3; make a package of the files: a folder with"),
     "no mode": ({"body": "del function"}, "defines no mode"),
