@@ -22,7 +22,7 @@ _WORK: Final = 3700.0
 Set by VGG16's steps at four layers, block2_conv2 to block5_conv3, on two cores with AVX2: they took 0.7 to
 1.4 times the guess. A guess for all other networks."""
 
-_GAINS: Final = {"avx512f": 2.2, "avx512_bf16": 1.75, "amx_bf16": 3.0, "winograd": 1.7}
+_GAINS: Final = {"avx512f": 2.2, "avx512_bf16": 1.75, "amx_bf16": 3.0, "winograd": 1.5}
 """How much faster convolutions are where the processor has more, or by Winograd; units for bfloat16 count for
 it alone.
 
