@@ -295,7 +295,7 @@ def _sizes(
 
 
 def _idle(
-    octaves: int | None, smallest: int, rule: str, normalise: str, epsilon: float, floor: float
+    octaves: int | None, smallest: int, rule: str, normalise: str | None, epsilon: float, floor: float
 ) -> Iterator[str]:
     """Which options others leave nothing to do, a line each."""
     if octaves is not None and smallest != SMALLEST:
