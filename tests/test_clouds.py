@@ -106,6 +106,7 @@ def test_a_dream_has_clouds_unless_it_is_told_otherwise_and_grain_needs_none() -
     assert min(repeated(dreamt(FLAT, clouds=0.0).mean(axis=2))) > 0.8
     grainy = load(SAMPLES / "coffee.jpg").fitted(96)
     np.testing.assert_array_equal(dreamt(grainy), dreamt(grainy, clouds=0.0))
+    assert Clouds(FLAT, 16.0, 1).anywhere and not Clouds(grainy, 16.0, 1).anywhere
 
 
 @pytest.mark.parametrize("tile", ["off", "32"])

@@ -99,7 +99,7 @@ class Climb:
         if mask is not None:
             self._mask = mask
         over = None
-        if self.clouds is not None:
+        if self.clouds is not None and (not tiles or any(term.target for term in self.objective.terms)):
             rows, columns = map(np.arange, self._size)
             over = tf.constant(self.clouds.over(rows, columns, self._size))
             if not tiles:

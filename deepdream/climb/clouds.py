@@ -33,6 +33,8 @@ class Clouds:
 
     def __init__(self, photo: Picture, strength: float, seed: int) -> None:
         self._flat = strength * flatness(photo)
+        self.anywhere = bool(self._flat.any())
+        """Whether any of the photograph is flat; else nobody need look at them."""
         waves = np.arange(2 * _FINEST + 1)
         cycles = np.hypot(waves[:, None], waves) / 2
         share = np.where((cycles >= _COARSEST) & (cycles <= _FINEST), 1 / np.maximum(cycles, 0.5), 0.0)

@@ -109,7 +109,8 @@ def climb(
     climb by returning false.
     """
     full: Size = (start.height, start.width)
-    step.clouds = Clouds(start, step.way.clouds, step.seed) if step.way.clouds else None
+    clouds = Clouds(start, step.way.clouds, step.seed) if step.way.clouds else None
+    step.clouds = clouds if clouds is not None and clouds.anywhere else None
     fitted = partial(resized, anchor=route.anchor)
     bases = _bases(start.pixels, route)
     clock = _Clock(route)
